@@ -1,0 +1,1 @@
+"""Settings, ORM configuration and the files that the services read."""

@@ -1,0 +1,159 @@
+"""Settings from the environment or `.env`; every name a laboratory may set stands here."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
+SAMPLE_SECRETS = frozenset(
+    {"changeme", "change-me", "change_me", "secret", "password", "your-secret-key", "your-secret-key-here", "dev-secret"}
+)
+
+
+class SettingsError(Exception):
+    """A setting is missing or unusable; the message says which, and what to do."""
+
+
+def default_data_dir() -> Path:
+    """Return the one directory that holds everything LICS writes (XDG base directory specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(base) / "lics"
+
+
+def is_sample_secret(value: str) -> bool:
+    """Return whether `value` is a placeholder that people copy from examples."""
+    folded = value.strip().lower()
+    return folded in SAMPLE_SECRETS or any(word in folded for word in ("changeme", "change-me", "example", "your-secret"))
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Times in seconds, sizes in bytes unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
+
+    database_url: str | None = None
+    database_pool_size: Annotated[int, Field(ge=1, le=200)] = 5
+    database_max_overflow: Annotated[int, Field(ge=0, le=200)] = 5
+    redis_url: str | None = None
+    redis_cache_ttl: Annotated[int, Field(ge=1)] = 300
+    jwt_secret: SecretStr | None = None
+    jwt_access_token_expire_minutes: Annotated[int, Field(ge=1)] = 15
+    jwt_refresh_token_expire_days: Annotated[int, Field(ge=1)] = 7
+    mqtt_broker_url: str | None = Field(None, description="host name, or mqtt[s]://host[:port]")
+    mqtt_broker_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    mqtt_username: str | None = None
+    mqtt_password: SecretStr | None = None
+    mqtt_topic_prefix: str = ""
+    minio_endpoint: str | None = None
+    minio_access_key: str | None = None
+    minio_secret_key: SecretStr | None = None
+    enable_metrics: bool = True
+    prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 8001
+    debug: bool = False
+    log_level: str = "INFO"
+
+    data_dir: Path = Field(default_factory=default_data_dir, validation_alias=AliasChoices("LICS_DATA_DIR", "data_dir"))
+    host: str = Field("127.0.0.1", validation_alias=AliasChoices("LICS_HOST", "host"))
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, validation_alias=AliasChoices("LICS_PORT", "port"))
+    fleet_host: str = Field(
+        "127.0.0.1",
+        validation_alias=AliasChoices("LICS_FLEET_HOST", "fleet_host"),
+        description="address the actors bind and advertise; loopback unless a private network is meant",
+    )
+    fleet_port: Annotated[int, Field(ge=1, le=65535)] = Field(
+        8021, validation_alias=AliasChoices("LICS_FLEET_PORT", "fleet_port"), description="the actor system's admin port"
+    )
+    web_workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, validation_alias=AliasChoices("LICS_WEB_WORKERS", "web_workers")
+    )
+    mqtt_ca_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CA_FILE", "mqtt_ca_file"))
+    mqtt_cert_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CERT_FILE", "mqtt_cert_file"))
+    mqtt_key_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_KEY_FILE", "mqtt_key_file"))
+    spool_quota_mb: Annotated[int, Field(ge=1)] = Field(
+        4096,
+        validation_alias=AliasChoices("LICS_SPOOL_QUOTA_MB", "spool_quota_mb"),
+        description="the record's disk quota; an alarm comes at 80 %, back-pressure to the broker at 100 %",
+    )
+    admin_token: SecretStr | None = Field(None, validation_alias=AliasChoices("LICS_ADMIN_TOKEN", "admin_token"))
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        level = value.upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+            raise ValueError("LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
+        return level
+
+    @field_validator("mqtt_topic_prefix")
+    @classmethod
+    def _usable_prefix(cls, value: str) -> str:
+        if any(sign in value for sign in "+#\0") or value.startswith("/"):
+            raise ValueError("MQTT_TOPIC_PREFIX holds no wildcard and does not start with '/'")
+        return value if not value or value.endswith("/") else value + "/"
+
+    @model_validator(mode="after")
+    def _strong_secrets(self) -> Self:
+        for name in ("jwt_secret", "admin_token"):
+            secret: SecretStr | None = getattr(self, name)
+            if secret is None:
+                continue
+            value = secret.get_secret_value()
+            label = {"jwt_secret": "JWT_SECRET", "admin_token": "LICS_ADMIN_TOKEN"}[name]
+            if is_sample_secret(value):
+                raise ValueError(f"{label} is a sample; unset it (one is generated) or set one of your own")
+            if len(value.encode()) < MIN_SECRET_BYTES:
+                raise ValueError(f"{label} is shorter than {MIN_SECRET_BYTES} bytes; unset it (one is generated) or set a longer one")
+        return self
+
+    @property
+    def run_dir(self) -> Path:
+        """Return the folder of what only lives while LICS runs: pids, endpoints, sockets."""
+        return self.data_dir / "run"
+
+    @property
+    def journal_dir(self) -> Path:
+        """Return the folder of the leaf actors' journals, one SQLite file each."""
+        return self.data_dir / "journals"
+
+    @property
+    def spool_dir(self) -> Path:
+        """Return the folder of the Recorder's spool."""
+        return self.data_dir / "spool"
+
+    @property
+    def log_dir(self) -> Path:
+        """Return the folder of the log files."""
+        return self.data_dir / "log"
+
+    def secret(self, name: str) -> str:
+        """Return the secret kept in `secrets/<name>` of the data directory, made on first use (mode 0600)."""
+        folder = self.data_dir / "secrets"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / name
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            value = path.read_text().strip()
+            if len(value) < MIN_SECRET_BYTES:
+                raise SettingsError(f"{path} is too short to be a secret; delete it and start again") from None
+            return value
+        value = secrets.token_urlsafe(32)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        return value
+
+    def admin_token_value(self) -> str:
+        """Return the token that guards everything until accounts exist."""
+        return self.admin_token.get_secret_value() if self.admin_token else self.secret("admin_token")
+
+    def transport_key(self) -> bytes:
+        """Return the key that signs every frame between actors of this installation."""
+        return self.secret("transport_key").encode()

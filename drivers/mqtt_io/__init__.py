@@ -1,0 +1,1 @@
+"""Devices served by the mqtt-io daemon (GPIO, sensors and streams over MQTT)."""

@@ -1,0 +1,1 @@
+"""The native MQTT contract: codec, specification and simulator."""

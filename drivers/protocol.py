@@ -1,0 +1,254 @@
+"""The Driver interface: what a device convention must say, and what it may promise.
+
+Pure: a driver translates; it holds no connection, no clock and no state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+from uuid import UUID
+
+from pydantic import BaseModel
+
+JsonObject = Mapping[str, Any]
+
+
+class Plane(StrEnum):
+    """Who listens to a topic: the twin (control), the record (data)."""
+
+    CONTROL = "control"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicFilter:
+    """One MQTT subscription. `control`: the DeviceActor wants it; `data`: the Recorder wants it (both may)."""
+
+    filter: str
+    qos: int
+    control: bool = True
+    data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One MQTT message to send. Commands are never retained."""
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRef:
+    """What a driver may know of a device: its id, its validated settings, the installation's topic prefix."""
+
+    device_id: UUID
+    settings: JsonObject
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarantees:
+    """What a convention promises; LICS refuses what would need more."""
+
+    acknowledges: bool  # the device itself reports each command's fate, by command id
+    executes_once: bool  # a ledger of ids: a repeated command is answered, never executed again
+    sequenced: bool  # telemetry and events carry epoch and seq: a loss or a repeat is visible
+    reports_presence: bool  # a status topic with a last will
+    honours_leases: bool = False  # actuators revert to safe when a lease expires
+
+
+class PresenceState(StrEnum):
+    """What a device says of itself in its status."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+    FAULT = "fault"
+
+
+class AckState(StrEnum):
+    """What a device reports of a command."""
+
+    DELIVERED = "delivered"
+    EXECUTING = "executing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSpec:
+    """A metric's unit and, where known, its possible range."""
+
+    unit: str
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """A command's arguments (JSON Schema), and whether repeating it is harmless and whether it moves something."""
+
+    args: JsonObject
+    idempotent: bool
+    actuates: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """An event's data (JSON Schema)."""
+
+    data: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a device can do, said by the device or, for those that cannot, by its driver from the settings."""
+
+    type: str
+    firmware: str
+    metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
+    commands: Mapping[str, CommandSpec] = field(default_factory=dict)
+    events: Mapping[str, EventSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The device said what it can do."""
+
+    description: Description
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceReported:
+    """The device, or its last will, said whether it is there. `epoch` None where the convention has none."""
+
+    state: PresenceState
+    epoch: int | None
+    time: datetime
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Readings of one instant: metric name → finite number."""
+
+    time: datetime
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryReported:
+    """One telemetry message: one or more samples of one `seq`."""
+
+    epoch: int
+    seq: int
+    samples: tuple[Sample, ...]
+    tags: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventReported:
+    """Something happened at the device: a lick, a touch, a door."""
+
+    epoch: int
+    seq: int
+    time: datetime
+    type: str
+    data: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAcked:
+    """The device reported a command's state.
+
+    `command_id` is None where the convention has no ids; then `echo` names what the device repeated back, and settles
+    the one command in flight whose `Driver.echo_of` is the same.
+    """
+
+    command_id: UUID | None
+    state: AckState
+    time: datetime
+    result: Any = None
+    error: str | None = None
+    ledger_seq: int | None = None
+    echo: str | None = None
+
+
+Decoded = Described | PresenceReported | TelemetryReported | EventReported | CommandAcked
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One message as it arrived: the fallback time and sequence for conventions that carry neither.
+
+    `position` is the Recorder's spool position, 0 in a DeviceActor.
+    """
+
+    topic: str
+    payload: bytes
+    time: datetime
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCommand:
+    """A command to say to a device. `epoch`: execute only in this boot of the device."""
+
+    command_id: UUID
+    name: str
+    args: JsonObject
+    deadline: datetime
+    epoch: int | None = None
+    lease: JsonObject | None = None
+
+
+class Driver(Protocol):
+    """One device convention. Instances are stateless and shared."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which devices ask for this driver."""
+
+    @property
+    def guarantees(self) -> Guarantees:
+        """Return what this convention promises."""
+
+    @property
+    def settings_model(self) -> type[BaseModel]:
+        """Return the schema of `Device.settings` for this driver."""
+
+    def subscriptions(self, device: DeviceRef) -> Sequence[TopicFilter]:
+        """Return every filter of this device, with who wants it. The filters of two devices never overlap."""
+
+    def shared_filters(self, prefix: str) -> Sequence[TopicFilter]:
+        """Return the Recorder's wildcard filters that cover all devices of this driver; empty where it must
+        subscribe to each device's own `subscriptions` with `data` set."""
+
+    def device_of(self, topic: str, prefix: str) -> UUID | None:
+        """Return the device a topic under `shared_filters` belongs to, or None where the topic does not say."""
+
+    def decode(self, device: DeviceRef, message: Received) -> Sequence[Decoded]:
+        """Return what a message says (often one thing).
+
+        Raises:
+            DecodeError: the payload breaks the convention; whatever the bytes are, no other error leaves.
+        """
+
+    def encode(self, device: DeviceRef, command: OutgoingCommand) -> Sequence[Publication]:
+        """Return the messages that say a command.
+
+        Raises:
+            EncodeError: the convention has no way to say it.
+        """
+
+    def echo_of(self, device: DeviceRef, command: OutgoingCommand) -> str | None:
+        """Return the `CommandAcked.echo` that would confirm this command; None where acks carry ids."""
+
+    def description(self, device: DeviceRef) -> Description | None:
+        """Return what the device can do where the device itself does not say it (no `describe` topic)."""

@@ -1,0 +1,1 @@
+"""The lics command, one file per noun."""

@@ -1,0 +1,1 @@
+"""One device as an actor: its state, its commands, its MQTT session."""

@@ -1,0 +1,1 @@
+"""The supervision tree of one host: fleet, racks, and the registrar that reads the laboratory."""

@@ -1,0 +1,1 @@
+"""What happened, without losing a sample: spool, acknowledge, ship."""

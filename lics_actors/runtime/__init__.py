@@ -1,0 +1,1 @@
+"""What Thespian needs to be safe; knows no device."""

@@ -1,0 +1,1 @@
+"""Embedded Postgres, Valkey and MQTT broker: start, adopt, stop."""

@@ -1,0 +1,1 @@
+"""The database: records, models, repository."""

@@ -1,0 +1,1 @@
+"""Who restarts whom, when, and when to give up."""

@@ -1,0 +1,1 @@
+"""Schema migrations, made and applied by aerich."""

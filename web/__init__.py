@@ -1,0 +1,1 @@
+"""REST and live access to the laboratory: a Quart application on Hypercorn."""
