@@ -62,7 +62,12 @@ class InvalidError(LicsError):
 
     def __init__(self, message: str, fields: tuple[dict[str, str], ...] = (), **facts: object) -> None:
         super().__init__(message, fields=fields, **facts)
-        self.fields = fields
+
+    @property
+    def fields(self) -> tuple[dict[str, str], ...]:
+        """Return where the rule is broken, one entry a field."""
+        fields = self.facts.get("fields", ())
+        return fields if isinstance(fields, tuple) else ()
 
 
 class UnknownCommandError(InvalidError):

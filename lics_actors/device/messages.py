@@ -1,0 +1,201 @@
+"""What is said to and by a DeviceActor, and the words of its state. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+
+class Link(StrEnum):
+    """Whether the device can be reached."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    ONLINE = "online"
+    STALE = "stale"
+
+
+class Health(StrEnum):
+    """Whether the device works."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    FAULT = "fault"
+
+
+class Safety(StrEnum):
+    """Whether the device may move something."""
+
+    SAFE = "safe"
+    ARMED = "armed"
+    TRIPPED = "tripped"
+
+
+class Admin(StrEnum):
+    """What people decided about the device."""
+
+    ENABLED = "enabled"
+    MAINTENANCE = "maintenance"
+    QUARANTINED = "quarantined"
+    RETIRED = "retired"
+
+
+class CommandState(StrEnum):
+    """A command's life (contracts.md, section 2)."""
+
+    ACCEPTED = "accepted"
+    DISPATCHED = "dispatched"
+    DELIVERED = "delivered"
+    EXECUTING = "executing"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    INDETERMINATE = "indeterminate"
+
+    @property
+    def terminal(self) -> bool:
+        """Return whether a caller need wait no longer. `indeterminate` may still be settled by the device's ledger."""
+        return self not in {CommandState.ACCEPTED, CommandState.DISPATCHED, CommandState.DELIVERED, CommandState.EXECUTING}
+
+
+def status_word(link: Link, health: Health, safety: Safety, admin: Admin) -> str:
+    """Return the one word that summarises the axes: what a person must know first wins."""
+    if admin is not Admin.ENABLED:
+        return admin.value
+    if safety is Safety.TRIPPED:
+        return safety.value
+    if link is not Link.ONLINE:
+        return link.value
+    return link.value if health is Health.OK else health.value
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """What LICS knows of a device from the database; enough to run it while the database is away.
+
+    `silent_s`: without any message for so long an online device is stale.
+    """
+
+    device_id: UUID
+    name: str
+    type: str
+    driver: str
+    settings: Mapping[str, Any]
+    admin: Admin = Admin.ENABLED
+    silent_s: float = 30.0
+    location: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSpec:
+    """Where the broker is and how to get in. `password` never appears in a repr."""
+
+    host: str
+    port: int
+    prefix: str = ""
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceActorSpec:
+    """All a DeviceActor needs to begin: `BeginActor.spec`."""
+
+    device: DeviceSpec
+    broker: BrokerSpec
+    journal_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCommand:
+    """Peer → DeviceActor: do this. Answered by a `store.records.Command` (its state after at most `wait_s`) or an error.
+
+    The same `command_id` again is answered with the command as it stands, if `name` and `args` are the same, else with
+    `IdempotencyKeyReusedError`. `respond_by` of the request lies beyond `wait_s`.
+    """
+
+    command_id: UUID
+    device_id: UUID
+    name: str
+    args: Mapping[str, Any]
+    principal: str  # who asks: user:<id>, run:<id>, system:<part>
+    wait_s: float
+    timeout_s: float = 5.0  # from acceptance to deadline
+    reason: str | None = None
+    run_id: UUID | None = None
+    trial_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskCommand:
+    """Peer → DeviceActor: a command as the journal has it. Answered by `store.records.Command` or CommandNotFoundError."""
+
+    device_id: UUID
+    command_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCommand:
+    """Peer → DeviceActor: a command that was not dispatched yet shall not be. Answered like AskCommand."""
+
+    device_id: UUID
+    command_id: UUID
+    principal: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskTwin:
+    """Peer → DeviceActor: what is true now. Answered by `DeviceTwin`."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDeviceSpec:
+    """Supervisor → DeviceActor: name, admin state, settings or the like have changed."""
+
+    device: DeviceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReading:
+    """A metric's latest value."""
+
+    value: float
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTwin:
+    """What a DeviceActor holds to be true now. `description` is the device's own `describe`, as JSON."""
+
+    device_id: UUID
+    link: Link
+    health: Health
+    safety: Safety
+    admin: Admin
+    epoch: int | None
+    incarnation: int
+    since: datetime  # of the present link state
+    last_seen: datetime | None
+    reason: str | None
+    description: Mapping[str, Any] | None
+    metrics: Mapping[str, MetricReading]
+    queued_commands: int
+    rejected_payloads: int
+
+    @property
+    def status(self) -> str:
+        """Return the axes in one word."""
+        return status_word(self.link, self.health, self.safety, self.admin)

@@ -1,0 +1,136 @@
+"""What is said to and by the supervisors. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from lics_actors.device.messages import BrokerSpec, DeviceSpec
+
+
+class NodeState(StrEnum):
+    """Where a node of the supervision tree stands."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"  # waits for its backoff
+    QUARANTINED = "quarantined"  # restarted too often; waits for a person
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSpec:
+    """`BeginActor.spec` of the FleetSupervisor. `specs_cache`: the devices as last known, for a start without database."""
+
+    broker: BrokerSpec
+    data_dir: str
+    database_url: str
+    redis_url: str | None
+    spool_quota_bytes: int
+    rack_size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class RackSpec:
+    """`BeginActor.spec` of a RackSupervisor."""
+
+    devices: tuple[DeviceSpec, ...]
+    broker: BrokerSpec
+    journal_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSpec:
+    """`BeginActor.spec` of the Recorder."""
+
+    broker: BrokerSpec
+    spool_dir: str
+    journal_dir: str
+    database_url: str
+    spool_quota_bytes: int
+    name: str = "recorder"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarSpec:
+    """`BeginActor.spec` of the Registrar, the leaf that reads the laboratory's devices from the database."""
+
+    database_url: str
+    cache_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesKnown:
+    """Registrar → FleetSupervisor → Recorder: all devices that are not retired."""
+
+    devices: tuple[DeviceSpec, ...]
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterDevice:
+    """Peer → FleetSupervisor, after the row is committed: start this device, or take over its changed specification.
+    Retired or unknown → its actor is stopped. Answered by True."""
+
+    device: DeviceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class LocateDevice:
+    """Peer → FleetSupervisor: where is this device's actor? Answered by `DeviceLocated`, DeviceNotFoundError, or
+    FleetUnavailableError while it restarts or is quarantined."""
+
+    device_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLocated:
+    """`address` is the ActorAddress, good until the actor dies."""
+
+    device_id: UUID
+    address: object
+    incarnation: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskFleet:
+    """Peer → FleetSupervisor: the supervision tree. Answered by `NodeView`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartNode:
+    """Peer → FleetSupervisor: restart a node by name (`device:<uuid>`, `rack:1`, `recorder` …). Answered by True once the new
+    incarnation has begun, or by NodeNotFoundError. Clears a quarantine."""
+
+    node: str
+    principal: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node of the supervision tree as operators see it. `stats` are the node's own counters and gauges."""
+
+    name: str
+    kind: str  # fleet, rack, device, recorder, registrar
+    state: NodeState
+    pid: int | None
+    incarnation: int
+    restarts: int
+    since: datetime
+    label: str = ""  # a device's name
+    word: str = ""  # the node's own word of state: a device's status
+    last_error: str | None = None
+    stats: Mapping[str, float] = field(default_factory=dict)
+    children: tuple[NodeView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FleetReady:
+    """FleetSupervisor → launcher: every device's actor has begun once."""
+
+    devices: int

@@ -1,0 +1,190 @@
+"""What happened, as it is written to the journals, shipped by the Recorder and kept in the tables. Pure.
+
+Journal records are one tagged union (`Record`), encoded with `encode_record`; additions are fields with defaults, so that
+an older journal stays readable.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from lics_actors.device.messages import CommandState
+
+REJECTED_KEPT_BYTES = 4096  # contracts.md section 1: of a payload that breaks the contract the first 4 KiB are kept
+
+
+class _Record(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    pass
+
+
+class CommandStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One state of a command's life, with its time (UTC)."""
+
+    state: CommandState
+    time: datetime
+    result: Any = None
+    error: str | None = None
+    ledger_seq: int | None = None
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A command with everything that happened to it, oldest step first."""
+
+    command_id: UUID
+    device_id: UUID
+    name: str
+    args: dict[str, Any]
+    principal: str
+    idempotent: bool
+    actuates: bool
+    deadline: datetime
+    steps: tuple[CommandStep, ...]
+    epoch: int | None = None  # of the device when dispatched
+    reason: str | None = None
+    run_id: UUID | None = None
+    trial_id: UUID | None = None
+
+    @property
+    def state(self) -> CommandState:
+        """Return where it stands."""
+        return self.steps[-1].state
+
+    @property
+    def accepted_at(self) -> datetime:
+        """Return when it became durable."""
+        return self.steps[0].time
+
+
+class CommandAccepted(_Record, frozen=True):
+    """A command became durable; its first step is `accepted`. Table `command` (and `command_state`)."""
+
+    command: Command
+
+
+class CommandMoved(_Record, frozen=True):
+    """A command went one step further; `n` counts its steps from 0. Tables `command_state` (append-only) and `command`."""
+
+    command_id: UUID
+    device_id: UUID
+    n: int
+    step: CommandStep
+    epoch: int | None = None
+
+
+class DeviceChanged(_Record, frozen=True):
+    """An axis of a device changed. Updates `device`, appends to `device_event` as type `lics.state`."""
+
+    device_id: UUID
+    time: datetime
+    link: str
+    health: str
+    safety: str
+    epoch: int | None = None
+    reason: str | None = None
+
+
+class DeviceDescribed(_Record, frozen=True):
+    """A device said what it can do. Updates `device.capabilities`."""
+
+    device_id: UUID
+    time: datetime
+    description: dict[str, Any]
+
+
+class PayloadRejected(_Record, frozen=True):
+    """A payload broke the contract. Table `rejected_payload`. `suppressed`: how many before it were counted, not kept."""
+
+    device_id: UUID
+    time: datetime
+    topic: str
+    reason: str
+    payload: bytes  # the first REJECTED_KEPT_BYTES
+    size: int
+    suppressed: int = 0
+
+
+class FleetEvent(_Record, frozen=True):
+    """Something happened in the supervision tree. Table `fleet_event`. `kind`: started, exited, restarted, quarantined,
+    cleared, stopped …; `principal` says who did it (`system:fleet` for the supervisors themselves)."""
+
+    time: datetime
+    node: str
+    kind: str
+    principal: str
+    reason: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+class AlarmRaised(_Record, frozen=True):
+    """Something needs a person. Table `alarm`, one open row per (source, kind)."""
+
+    time: datetime
+    source: str
+    kind: str
+    message: str
+    severity: str = "high"
+
+
+class AlarmCleared(_Record, frozen=True):
+    """The condition of an alarm is gone."""
+
+    time: datetime
+    source: str
+    kind: str
+
+
+Record = (
+    CommandAccepted
+    | CommandMoved
+    | DeviceChanged
+    | DeviceDescribed
+    | PayloadRejected
+    | FleetEvent
+    | AlarmRaised
+    | AlarmCleared
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Record)
+
+
+def encode_record(record: Record) -> bytes:
+    """Return a record as bytes for a journal."""
+    return _encoder.encode(record)
+
+
+def decode_record(data: bytes) -> Record:
+    """Return the record that `encode_record` made.
+
+    Raises:
+        msgspec.ValidationError, msgspec.DecodeError: the bytes are none.
+    """
+    record: Record = _decoder.decode(data)
+    return record
+
+
+class TelemetryRow(msgspec.Struct, frozen=True):
+    """One value: a row of `telemetry`, in the table's column order."""
+
+    time: datetime
+    device_id: UUID
+    metric: str
+    value: float
+    tags: dict[str, Any] | None
+    epoch: int
+    seq: int
+
+
+class EventRow(msgspec.Struct, frozen=True):
+    """One event: a row of `device_event`."""
+
+    time: datetime
+    device_id: UUID
+    type: str
+    data: dict[str, Any] | None
+    epoch: int
+    seq: int
