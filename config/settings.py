@@ -12,7 +12,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 SAMPLE_SECRETS = frozenset(
-    {"changeme", "change-me", "change_me", "secret", "password", "your-secret-key", "your-secret-key-here", "dev-secret"}
+    {
+        "changeme",
+        "change-me",
+        "change_me",
+        "secret",
+        "password",
+        "your-secret-key",
+        "your-secret-key-here",
+        "dev-secret",
+    }
 )
 
 
@@ -29,7 +38,9 @@ def default_data_dir() -> Path:
 def is_sample_secret(value: str) -> bool:
     """Return whether `value` is a placeholder that people copy from examples."""
     folded = value.strip().lower()
-    return folded in SAMPLE_SECRETS or any(word in folded for word in ("changeme", "change-me", "example", "your-secret"))
+    return folded in SAMPLE_SECRETS or any(
+        word in folded for word in ("changeme", "change-me", "example", "your-secret")
+    )
 
 
 class Settings(BaseSettings):
@@ -67,7 +78,9 @@ class Settings(BaseSettings):
         description="address the actors bind and advertise; loopback unless a private network is meant",
     )
     fleet_port: Annotated[int, Field(ge=1, le=65535)] = Field(
-        8021, validation_alias=AliasChoices("LICS_FLEET_PORT", "fleet_port"), description="the actor system's admin port"
+        8021,
+        validation_alias=AliasChoices("LICS_FLEET_PORT", "fleet_port"),
+        description="the actor system's admin port",
     )
     web_workers: Annotated[int, Field(ge=1, le=64)] = Field(
         1, validation_alias=AliasChoices("LICS_WEB_WORKERS", "web_workers")
@@ -108,7 +121,9 @@ class Settings(BaseSettings):
             if is_sample_secret(value):
                 raise ValueError(f"{label} is a sample; unset it (one is generated) or set one of your own")
             if len(value.encode()) < MIN_SECRET_BYTES:
-                raise ValueError(f"{label} is shorter than {MIN_SECRET_BYTES} bytes; unset it (one is generated) or set a longer one")
+                raise ValueError(
+                    f"{label} is shorter than {MIN_SECRET_BYTES} bytes; unset it (one is generated) or set a longer one"
+                )
         return self
 
     @property

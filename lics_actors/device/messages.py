@@ -61,7 +61,12 @@ class CommandState(StrEnum):
     @property
     def terminal(self) -> bool:
         """Return whether a caller need wait no longer. `indeterminate` may still be settled by the device's ledger."""
-        return self not in {CommandState.ACCEPTED, CommandState.DISPATCHED, CommandState.DELIVERED, CommandState.EXECUTING}
+        return self not in {
+            CommandState.ACCEPTED,
+            CommandState.DISPATCHED,
+            CommandState.DELIVERED,
+            CommandState.EXECUTING,
+        }
 
 
 def status_word(link: Link, health: Health, safety: Safety, admin: Admin) -> str:
