@@ -38,9 +38,7 @@ def default_data_dir() -> Path:
 def is_sample_secret(value: str) -> bool:
     """Return whether `value` is a placeholder that people copy from examples."""
     folded = value.strip().lower()
-    return folded in SAMPLE_SECRETS or any(
-        word in folded for word in ("changeme", "change-me", "example", "your-secret")
-    )
+    return folded in SAMPLE_SECRETS or any(word in folded for word in ("changeme", "change-me", "example", "your-secret"))
 
 
 class Settings(BaseSettings):
@@ -82,9 +80,7 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("LICS_FLEET_PORT", "fleet_port"),
         description="the actor system's admin port",
     )
-    web_workers: Annotated[int, Field(ge=1, le=64)] = Field(
-        1, validation_alias=AliasChoices("LICS_WEB_WORKERS", "web_workers")
-    )
+    web_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, validation_alias=AliasChoices("LICS_WEB_WORKERS", "web_workers"))
     mqtt_ca_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CA_FILE", "mqtt_ca_file"))
     mqtt_cert_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CERT_FILE", "mqtt_cert_file"))
     mqtt_key_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_KEY_FILE", "mqtt_key_file"))

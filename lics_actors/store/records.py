@@ -138,14 +138,7 @@ class AlarmCleared(_Record, frozen=True):
 
 
 Record = (
-    CommandAccepted
-    | CommandMoved
-    | DeviceChanged
-    | DeviceDescribed
-    | PayloadRejected
-    | FleetEvent
-    | AlarmRaised
-    | AlarmCleared
+    CommandAccepted | CommandMoved | DeviceChanged | DeviceDescribed | PayloadRejected | FleetEvent | AlarmRaised | AlarmCleared
 )
 
 _encoder = msgspec.msgpack.Encoder()
