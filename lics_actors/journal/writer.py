@@ -1,0 +1,222 @@
+"""The writing side of a journal."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import msgspec
+
+from lics_actors.device.messages import CommandState
+from lics_actors.journal.file import (
+    APPLICATION_ID,
+    CACHE_KIB,
+    SCHEMA,
+    JournalCorruptError,
+    check,
+    identity_of,
+    move_aside,
+    read_shipped,
+    told_errors,
+)
+from lics_actors.store.records import AlarmRaised, Command, CommandAccepted, CommandMoved, Record, encode_record
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+WAL_PAGES = 256  # checkpoint at 1 MiB: 300 devices shall not keep 300 x 4 MiB of write-ahead log
+BUSY_S = 5.0  # only a reader's recovery after a crash ever takes the writer's lock, for milliseconds
+REPEATABLE = timedelta(hours=1)  # how long a settled command answers its repeat (`Idempotency-Key`)
+INDETERMINATE_KEPT = timedelta(days=7)  # a ledger silent for a week settles nothing any more
+
+_CREATE = (
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS entry (position INTEGER PRIMARY KEY AUTOINCREMENT, record BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS command (id BLOB PRIMARY KEY, settled INTEGER NOT NULL, accepted REAL NOT NULL,"
+    " position INTEGER NOT NULL, body BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS unsettled ON command (accepted, position) WHERE settled = 0",
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {SCHEMA}",
+)
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+
+
+class Journal:
+    """Synchronous: one durable append costs one fsync (0.2-0.5 ms measured), any other 0.02 ms.
+
+    A damaged file is moved aside (`<path>.corrupt-<time>`), logged, and a new journal begun with an open alarm in it; so
+    damage costs what the Recorder had not shipped yet, and never a crash loop.
+
+    Raises:
+        StorageFullError: the disk takes no more (every writing method, and opening).
+        JournalError: the file was written by a later version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with told_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+        except JournalCorruptError as error:
+            self._begin_anew(error)
+
+    def append(self, records: Sequence[Record], *, durable: bool = True) -> int:
+        """Write records in order, all or none, and return the last position.
+
+        `durable`: fsynced on return, with everything before it. Otherwise it survives this process, not a power loss.
+
+        Raises:
+            StorageFullError: nothing of it was written.
+        """
+        return self._mended(lambda: self._write(records, durable)) if records else self._last
+
+    def command(self, command_id: UUID) -> Command | None:
+        """Return a command as it stands, or None where this journal has it no more."""
+        return self._mended(lambda: self._command(command_id))
+
+    def unsettled(self) -> list[Command]:
+        """Return the commands that are not terminal, or indeterminate; oldest first."""
+        query = "SELECT body FROM command WHERE settled = 0 ORDER BY accepted, position"
+        rows = self._mended(lambda: self._db.execute(query).fetchall())
+        return [command for (body,) in rows if (command := self._decoded(body))]
+
+    def keep_twin(self, data: bytes) -> None:
+        """Keep the actor's last view for its next incarnation (not fsynced: a twin can be learnt again)."""
+
+        def write() -> None:
+            self._synchronous("NORMAL")
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('twin', ?)", (data,))
+
+        self._mended(write)
+
+    def twin(self) -> bytes | None:
+        """Return what `keep_twin` kept."""
+        row = self._mended(lambda: self._db.execute("SELECT value FROM meta WHERE key = 'twin'").fetchone())
+        return row[0] if row and isinstance(row[0], bytes) else None
+
+    def trim(self) -> None:
+        """Drop what the Recorder has shipped; commands stay until they need no repeat and no ledger settles them."""
+        shipped = read_shipped(self.path, self.identity)
+        now = time.time()
+        oldest = (now - REPEATABLE.total_seconds(), now - INDETERMINATE_KEPT.total_seconds())
+
+        def write() -> None:
+            self._synchronous("NORMAL")
+            with self._transaction():
+                self._db.execute("DELETE FROM entry WHERE position <= ?", (shipped,))
+                self._db.execute(
+                    "DELETE FROM command WHERE position <= ? AND accepted < CASE settled WHEN 1 THEN ? ELSE ? END",
+                    (shipped, *oldest),
+                )
+
+        self._mended(write)
+
+    def close(self) -> None:
+        """Checkpoint and close; the journal cannot be used any more."""
+        self._db.close()
+
+    def _mended(self, work: Callable[[], Result]) -> Result:
+        """Do `work`; where the file turns out damaged, once more in a new one."""
+        try:
+            with told_errors(self.path):
+                return work()
+        except JournalCorruptError as error:
+            self._begin_anew(error)
+            with told_errors(self.path):
+                return work()
+
+    def _open(self) -> None:
+        with told_errors(self.path):
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_S)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        check(self._db, self.path)
+        self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        self._synchronous("FULL")
+        with self._transaction():
+            for statement in _CREATE:
+                self._db.execute(statement)
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
+        self.identity = identity_of(self._db, self.path)
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
+        self._last = 0 if row is None else int(row[0])
+
+    def _begin_anew(self, cause: JournalCorruptError) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        with told_errors(self.path):
+            aside = move_aside(self.path)
+        log.error("journal damaged, moved aside", extra={"path": str(self.path), "aside": str(aside), "reason": cause.message})
+        self._open()
+        message = f"the journal {self.path.name} was damaged ({cause.message}); what was not shipped yet is in {aside.name}"
+        with told_errors(self.path):
+            self._write([AlarmRaised(datetime.now(UTC), self.path.stem, "journal_damaged", message)], durable=True)
+
+    def _write(self, records: Sequence[Record], durable: bool) -> int:
+        self._synchronous("FULL" if durable else "NORMAL")
+        position = self._last
+        with self._transaction():
+            for record in records:
+                cursor = self._db.execute("INSERT INTO entry (record) VALUES (?)", (encode_record(record),))
+                position = cursor.lastrowid or 0
+                self._keep_command(record, position)
+        self._last = position
+        return position
+
+    def _keep_command(self, record: Record, position: int) -> None:
+        match record:
+            case CommandAccepted(command=command):
+                self._put_command(command, position)
+            case CommandMoved(command_id=command_id, step=step, epoch=epoch):
+                known = self._command(command_id)
+                if known is None:  # accepted in a journal that was damaged since: the entry alone tells of it
+                    return
+                epoch = known.epoch if epoch is None else epoch
+                self._put_command(msgspec.structs.replace(known, steps=(*known.steps, step), epoch=epoch), position)
+            case _:
+                pass
+
+    def _put_command(self, command: Command, position: int) -> None:
+        settled = command.state.terminal and command.state is not CommandState.INDETERMINATE
+        row = (command.command_id.bytes, settled, command.accepted_at.timestamp(), position, msgspec.msgpack.encode(command))
+        self._db.execute("INSERT OR REPLACE INTO command VALUES (?, ?, ?, ?, ?)", row)
+
+    def _command(self, command_id: UUID) -> Command | None:
+        row = self._db.execute("SELECT body FROM command WHERE id = ?", (command_id.bytes,)).fetchone()
+        return None if row is None else self._decoded(row[0])
+
+    def _decoded(self, body: bytes) -> Command | None:
+        try:
+            return _commands.decode(body)
+        except (msgspec.MsgspecError, TypeError) as error:
+            log.error("journaled command unreadable, passed over", extra={"path": str(self.path), "reason": str(error)})
+            return None
+
+    def _synchronous(self, level: str) -> None:
+        self._db.execute(f"PRAGMA synchronous = {level}")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # SQLite itself rolls back on a full disk
+                self._db.execute("ROLLBACK")
+            raise
