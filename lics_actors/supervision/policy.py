@@ -1,0 +1,285 @@
+"""When a child is started, restarted, given up, stopped and killed. Pure: events in, effects out.
+
+No two incarnations of a child ever live at once: a successor starts only when the predecessor's exit is confirmed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from lics_actors.supervision.messages import (
+    ChildAdded,
+    ChildBeginFailed,
+    ChildBegun,
+    ChildExited,
+    ChildHung,
+    ChildKind,
+    ChildRemoved,
+    ChildSpec,
+    ClearAlarm,
+    Effect,
+    Event,
+    ForgetChild,
+    OperatorClear,
+    OperatorRestart,
+    Phase,
+    PingChild,
+    Policy,
+    Ponged,
+    RaiseAlarm,
+    RecordEvent,
+    SetTimer,
+    StopRequested,
+    Then,
+    Timer,
+    TimerFired,
+    TimerKind,
+)
+from lics_actors.supervision.order import start_children, stop_children
+from lics_actors.supervision.state import ALIVE, ENDING, GIVEN_UP, UP, Child, Step, Supervision, ask_to_end, kill
+
+
+def reduce(state: Supervision, event: Event) -> Step:
+    """Return what an event makes of the state, and what is to be done."""
+    state, effects = _take(state, event)
+    state, more = stop_children(state, event.now) if state.stopping else start_children(state, event.now)
+    return state, effects + more
+
+
+def _take(state: Supervision, event: Event) -> Step:
+    match event:
+        case ChildAdded(spec=spec, now=now):
+            return _added(state, spec, now)
+        case ChildRemoved():
+            return _removed(state, event)
+        case ChildBegun():
+            return _begun(state, event)
+        case ChildBeginFailed(name=name, incarnation=incarnation, reason=reason, now=now):
+            child = state.incarnation(name, incarnation)
+            return _give_up_on(state, child, frozenset({Phase.STARTING}), f"could not begin: {reason}", now)
+        case ChildExited():
+            return _exited(state, event)
+        case ChildHung(name=name, incarnation=incarnation, reason=reason, now=now):
+            return _give_up_on(state, state.incarnation(name, incarnation), UP, reason, now)
+        case Ponged():
+            return _ponged(state, event)
+        case OperatorRestart():
+            return _operator_restart(state, event)
+        case OperatorClear(name=name):
+            child = state.children.get(name)
+            return _forgive(state, child, event) if child and child.phase is Phase.QUARANTINED else (state, [])
+        case TimerFired():
+            return _timer(state, event)
+        case StopRequested():
+            return _stop_requested(state, event)
+        case _:
+            assert_never(event)
+
+
+# Children come and go -------------------------------------------------------------------------------------------------
+
+
+def _added(state: Supervision, spec: ChildSpec, now: float) -> Step:
+    known = state.children.get(spec.name)
+    if state.stopping:
+        return state, []
+    if known is None:
+        return state.put(Child(spec, now)), []
+    if known.then is Then.FORGET and known.phase in ENDING:
+        return state.put(replace(known, spec=spec, then=Then.AGAIN)), []
+    return state, []
+
+
+def _removed(state: Supervision, event: ChildRemoved) -> Step:
+    child = state.children.get(event.name)
+    if child is None or (child.phase in ENDING and child.then in {Then.FORGET, Then.REST}):
+        return state, []
+    gone: list[Effect] = [RecordEvent(child.name, "removed", reason=event.reason, incarnation=child.incarnation)]
+    match child.phase:
+        case Phase.STARTING | Phase.RUNNING:
+            state, effects = ask_to_end(state, child, Then.FORGET, event.reason, event.now)
+            return state, gone + effects
+        case Phase.STOPPING | Phase.KILLING:
+            return state.put(replace(child, then=Then.FORGET)), gone
+        case _:
+            return _without(state, child), [*gone, *_lifted(child), ForgetChild(child.name)]
+
+
+def _without(state: Supervision, child: Child) -> Supervision:
+    return replace(state, children={name: other for name, other in state.children.items() if name != child.name})
+
+
+def _lifted(child: Child) -> list[Effect]:
+    return [ClearAlarm(child.name, GIVEN_UP)] if child.phase is Phase.QUARANTINED else []
+
+
+# A child's life -------------------------------------------------------------------------------------------------------
+
+
+def _begun(state: Supervision, event: ChildBegun) -> Step:
+    child = state.incarnation(event.name, event.incarnation)
+    if child is None or child.phase is not Phase.STARTING:
+        return state, []
+    kind = "started" if event.incarnation == 1 else "restarted"
+    effects: list[Effect] = [RecordEvent(child.name, kind, incarnation=event.incarnation)]
+    state = state.put(replace(child, phase=Phase.RUNNING, since=event.now, begun_at=event.now))
+    every_s = state.policy.ping_every_s
+    if every_s is not None and state.sweep_due is None:
+        state, more = _next_sweep(state, event.now, every_s)
+        effects += more
+    return state, effects
+
+
+def _exited(state: Supervision, event: ChildExited) -> Step:
+    child = state.incarnation(event.name, event.incarnation)
+    if child is None or child.phase not in ALIVE:
+        return state, []
+    ended = replace(child, phase=Phase.ENDED, since=event.now, pinged_at=None)
+    match child.then:
+        case Then.FORGET:
+            return _without(state, child), [ForgetChild(child.name)]
+        case Then.AGAIN:
+            return state.put(replace(ended, phase=Phase.WAITING)), []
+        case Then.REST:
+            return state.put(ended), [RecordEvent(child.name, "stopped", incarnation=child.incarnation)]
+        case Then.JUDGE:
+            return _judge(state, child, ended, event)
+        case _:
+            assert_never(child.then)
+
+
+def _judge(state: Supervision, before: Child, child: Child, event: ChildExited) -> Step:
+    in_order = event.normal and before.phase in UP
+    if child.spec.kind is ChildKind.TEMPORARY or (child.spec.kind is ChildKind.TRANSIENT and in_order):
+        return state.put(child), [RecordEvent(child.name, "ended", reason=event.reason, incarnation=child.incarnation)]
+    reason = child.last_error if before.phase is Phase.KILLING else event.reason or "its process ended"
+    policy = state.policy
+    recent = tuple(time for time in child.restarted_at if time > event.now - policy.period_s)
+    healthy = child.begun_at is not None and event.now - child.begun_at >= policy.healthy_s
+    setbacks = 0 if healthy else child.setbacks
+    child = replace(child, owed=True, restarted_at=recent, setbacks=setbacks + 1, last_error=reason)
+    effects: list[Effect] = [RecordEvent(child.name, "exited", reason=reason, incarnation=child.incarnation)]
+    if len(recent) >= policy.intensity:
+        told = f"{child.name} was restarted {len(recent)} times within {policy.period_s:g} s and is given up: {reason}"
+        effects += [RecordEvent(child.name, GIVEN_UP, reason=reason, incarnation=child.incarnation)]
+        return state.put(replace(child, phase=Phase.QUARANTINED, owed=False)), [*effects, RaiseAlarm(child.name, GIVEN_UP, told)]
+    if setbacks == 0:
+        return state.put(replace(child, phase=Phase.WAITING)), effects
+    effects.append(SetTimer(Timer(TimerKind.RESTART, child.name, child.incarnation), backoff(policy, setbacks, event.luck)))
+    return state.put(replace(child, phase=Phase.BACKING_OFF)), effects
+
+
+def backoff(policy: Policy, setbacks: int, luck: float) -> float:
+    """Return the seconds to wait after so many deaths in a row (from 1): doubling, capped, the upper half of it by luck.
+
+    Half fixed, half random is the "equal jitter" of AWS's note "Exponential backoff and jitter" (2015): children that died
+    together do not come back together.
+    """
+    doublings = min(setbacks - 1, 32)  # far beyond any cap, and safe from overflow
+    whole: float = min(policy.backoff_max_s, policy.backoff_s * 2.0**doublings)
+    return whole * (0.5 + 0.5 * luck)
+
+
+def _give_up_on(state: Supervision, child: Child | None, phases: frozenset[Phase], reason: str, now: float) -> Step:
+    if child is None or child.phase not in phases:
+        return state, []
+    return kill(state, replace(child, last_error=reason), reason, now)
+
+
+# Operators ------------------------------------------------------------------------------------------------------------
+
+
+def _operator_restart(state: Supervision, event: OperatorRestart) -> Step:
+    child = state.children.get(event.name)
+    if child is None or state.stopping or (child.phase in ENDING and child.then is Then.FORGET):
+        return state, []
+    return _forgive(state, child, event)
+
+
+def _forgive(state: Supervision, child: Child, event: OperatorRestart | OperatorClear) -> Step:
+    kind = "restart_requested" if isinstance(event, OperatorRestart) else "cleared"
+    effects: list[Effect] = [RecordEvent(child.name, kind, event.principal, event.reason, child.incarnation), *_lifted(child)]
+    forgiven = replace(child, restarted_at=(), setbacks=0, owed=False)
+    if child.phase in UP:
+        state, more = ask_to_end(state, forgiven, Then.AGAIN, f"restart by {event.principal}", event.now)
+        return state, effects + more
+    if child.phase in ENDING:
+        return state.put(replace(forgiven, then=Then.AGAIN)), effects
+    return state.put(replace(forgiven, phase=Phase.WAITING, since=event.now)), effects
+
+
+def _stop_requested(state: Supervision, event: StopRequested) -> Step:
+    if state.stopping:
+        return state, []
+    state = replace(state, stopping=True)
+    effects: list[Effect] = []
+    for child in state.children.values():
+        if child.phase in ENDING:
+            state = state.put(replace(child, then=Then.REST))
+        elif child.phase not in ALIVE:
+            effects += _lifted(child)
+            state = state.put(replace(child, phase=Phase.ENDED, since=event.now))
+    return state, effects
+
+
+# Timers and pings -----------------------------------------------------------------------------------------------------
+
+
+def _timer(state: Supervision, event: TimerFired) -> Step:
+    timer, now = event.timer, event.now
+    if timer.kind is TimerKind.SWEEP:
+        return _sweep(state, timer.incarnation, now)
+    child = state.incarnation(timer.child, timer.incarnation)
+    if child is None:
+        return state, []
+    match timer.kind, child.phase:
+        case TimerKind.BEGIN, Phase.STARTING:
+            reason = f"did not begin within {child.spec.begin_timeout_s:g} s"
+            return kill(state, replace(child, last_error=reason), reason, now)
+        case TimerKind.STOP, Phase.STOPPING:
+            return kill(state, child, f"did not stop within {child.spec.stop_timeout_s:g} s", now)
+        case TimerKind.KILL, Phase.KILLING:
+            return kill(state, child, "its exit is not confirmed yet", now)
+        case TimerKind.RESTART, Phase.BACKING_OFF:
+            return state.put(replace(child, phase=Phase.WAITING, since=now)), []
+        case _:
+            return state, []
+
+
+def _ponged(state: Supervision, event: Ponged) -> Step:
+    child = state.incarnation(event.name, event.incarnation)
+    if child is None or child.serial != event.serial:
+        return state, []
+    return state.put(replace(child, pinged_at=None)), []
+
+
+def _next_sweep(state: Supervision, now: float, every_s: float) -> Step:
+    state = replace(state, sweep=state.sweep + 1, sweep_due=now + every_s)
+    return state, [SetTimer(Timer(TimerKind.SWEEP, incarnation=state.sweep), every_s)]
+
+
+def _sweep(state: Supervision, serial: int, now: float) -> Step:
+    """Ping who owes nothing, kill who owes for too long; if the supervisor itself was away meanwhile, nobody is to blame."""
+    every_s, due = state.policy.ping_every_s, state.sweep_due
+    if every_s is None or due is None or serial != state.sweep or state.stopping:
+        return state, []
+    away = now - due > every_s
+    state, effects = _next_sweep(state, now, every_s)
+    for child in [child for child in state.children.values() if child.phase is Phase.RUNNING]:
+        if child.pinged_at is None:
+            pinged = replace(child, serial=child.serial + 1, pinged_at=now)
+            state = state.put(pinged)
+            effects.append(PingChild(child.name, child.incarnation, pinged.serial))
+        elif away:
+            state = state.put(replace(child, pinged_at=now))
+        elif now - child.pinged_at >= state.policy.ping_deadline_s:
+            state, more = _hung(state, child, now)
+            effects += more
+    return state, effects
+
+
+def _hung(state: Supervision, child: Child, now: float) -> Step:
+    reason = f"did not answer a ping for {state.policy.ping_deadline_s:g} s"
+    state, effects = kill(state, replace(child, last_error=reason), reason, now)
+    return state, [RecordEvent(child.name, "hung", reason=reason, incarnation=child.incarnation), *effects]
