@@ -187,13 +187,15 @@ Decoded = Described | PresenceReported | TelemetryReported | EventReported | Com
 class Received:
     """One message as it arrived: the fallback time and sequence for conventions that carry neither.
 
-    `position` is the Recorder's spool position, 0 in a DeviceActor.
+    `position` is the Recorder's spool position, 0 in a DeviceActor. `retained`: the broker kept it, so it may be old;
+    a convention without times of its own then takes no reading from it.
     """
 
     topic: str
     payload: bytes
     time: datetime
     position: int = 0
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ class Driver(Protocol):
         """Return the device a topic under `shared_filters` belongs to, or None where the topic does not say."""
 
     def decode(self, device: DeviceRef, message: Received) -> Sequence[Decoded]:
-        """Return what a message says (often one thing).
+        """Return what a message says (often one thing; nothing where a retained message was cleared or says nothing new).
 
         Raises:
             DecodeError: the payload breaks the convention; whatever the bytes are, no other error leaves.

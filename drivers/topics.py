@@ -1,0 +1,31 @@
+"""MQTT topic names and filters (MQTT 3.1.1, section 4.7). Pure."""
+
+from __future__ import annotations
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Return whether `topic` is among those `topic_filter` asks for."""
+    return overlap(topic_filter, topic)
+
+
+def overlap(one: str, other: str) -> bool:
+    """Return whether some topic satisfies both filters."""
+    if _hides(one, other) or _hides(other, one):
+        return False
+    left, right = one.split("/"), other.split("/")
+    for n, (mine, yours) in enumerate(zip(left, right, strict=False)):
+        if "#" in (mine, yours):
+            return True
+        if mine != yours and "+" not in (mine, yours):
+            return False
+        if n + 1 == min(len(left), len(right)):
+            break
+    if len(left) == len(right):
+        return True
+    longer = max(left, right, key=len)
+    return abs(len(left) - len(right)) == 1 and longer[-1] == "#"  # "a/#" also asks for "a"
+
+
+def _hides(wild: str, system: str) -> bool:
+    """Return whether `wild` starts with a wildcard, which never matches topics that start with `$`."""
+    return wild[:1] in {"+", "#"} and system[:1] == "$"
