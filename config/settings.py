@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from config.endpoints import read_endpoints
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 SAMPLE_SECRETS = frozenset(
@@ -168,3 +170,37 @@ class Settings(BaseSettings):
     def transport_key(self) -> bytes:
         """Return the key that signs every frame between actors of this installation."""
         return self.secret("transport_key").encode()
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Return the settings; where a server's URL is not set, that of the embedded one which `lics up` runs, if it does.
+
+    Raises:
+        SettingsError: says which setting is wrong and why, one sentence each.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(problem) for problem in error.errors())) from None
+    settings.data_dir = settings.data_dir.expanduser().absolute()
+    return _with_embedded(settings)
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    said = problem["msg"].removeprefix("Value error, ")
+    name = where if where.startswith("LICS_") else where.upper()
+    return f"{name}: {said}" if where and not said.startswith(name) else str(said)
+
+
+def _with_embedded(settings: Settings) -> Settings:
+    endpoints = read_endpoints(settings.run_dir)
+    if endpoints is None:
+        return settings
+    if settings.database_url is None:
+        settings.database_url = endpoints.database_url
+    if settings.redis_url is None:
+        settings.redis_url = endpoints.redis_url
+    if settings.mqtt_broker_url is None and endpoints.mqtt_host is not None:
+        settings.mqtt_broker_url, settings.mqtt_broker_port = endpoints.mqtt_host, endpoints.mqtt_port
+    return settings
