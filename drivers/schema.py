@@ -103,7 +103,8 @@ def _checked(document: bytes) -> Draft202012Validator | str:
         Draft202012Validator.check_schema(schema, format_checker=_NO_FORMATS)
     except SchemaError as error:
         return f"it is no JSON Schema: {error.message}"[:MAX_MESSAGE]
-    return _Arguments(schema, registry=_NOWHERE)
+    validator: Draft202012Validator = _Arguments(schema, registry=_NOWHERE)
+    return validator
 
 
 def _structure_fault(schema: object) -> str | None:
