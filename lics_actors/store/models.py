@@ -1,0 +1,200 @@
+"""The tables. Migrations are made from here by aerich (`lics db revision`); tests/contract/test_migrations.py sees drift.
+
+A TimescaleDB hypertable has no primary key of one column, but a Tortoise model must have one: `Telemetry` and `DeviceEvent`
+declare `time`, migration 0 drops the constraint, and nobody calls `save()` or `get(pk=…)` on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from lics_actors.store.indexes import UniqueAmong
+
+NAME_LENGTH = 255  # contracts.md section 3: a device's name has 1-255 characters
+METRIC_LENGTH = 100  # contracts.md section 5
+WORD_LENGTH = 32
+PRINCIPAL_LENGTH = 255
+
+
+class Device(Model):
+    """A device as people registered it, and its state as its actor last reported it.
+
+    `version` counts what people changed (the ETag); the actor's reports leave it alone.
+    """
+
+    id = fields.UUIDField(primary_key=True)
+    name = fields.CharField(max_length=NAME_LENGTH)
+    type = fields.CharField(max_length=WORD_LENGTH)
+    driver = fields.CharField(max_length=64)
+    location = fields.CharField(max_length=NAME_LENGTH, null=True)
+    settings = fields.JSONField[dict[str, Any]](default=dict)
+    capabilities = fields.JSONField[dict[str, Any]](default=dict)
+    silent_s = fields.FloatField(default=30.0)
+    admin = fields.CharField(max_length=WORD_LENGTH, default="enabled")
+    link = fields.CharField(max_length=WORD_LENGTH, default="offline")
+    health = fields.CharField(max_length=WORD_LENGTH, default="ok")
+    safety = fields.CharField(max_length=WORD_LENGTH, default="safe")
+    epoch = fields.BigIntField(null=True)
+    reason = fields.TextField(null=True)
+    state_at = fields.DatetimeField(null=True)
+    described_at = fields.DatetimeField(null=True)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+    created_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+    updated_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+
+    class Meta:
+        table = "device"
+        indexes = (
+            UniqueAmong(fields=("name",), name="uidx_device_name_in_use", condition="admin <> 'retired'"),
+            Index(fields=("name", "id"), name="idx_device_name_id"),
+        )
+
+
+class Telemetry(Model):
+    """One value of one metric (contracts.md section 5)."""
+
+    time = fields.DatetimeField(primary_key=True)
+    device_id = fields.UUIDField()
+    metric = fields.CharField(max_length=METRIC_LENGTH)
+    value = fields.FloatField()
+    tags = fields.JSONField[dict[str, Any] | None](null=True)
+    epoch = fields.IntField()
+    seq = fields.BigIntField()
+
+    class Meta:
+        table = "telemetry"
+        unique_together = (("device_id", "metric", "time", "epoch", "seq"),)
+
+
+class DeviceEvent(Model):
+    """Something that happened at a device, or to its state (type `lics.state`, `seq` being the journal's position)."""
+
+    time = fields.DatetimeField(primary_key=True)
+    device_id = fields.UUIDField()
+    type = fields.CharField(max_length=METRIC_LENGTH)
+    data = fields.JSONField[dict[str, Any] | None](null=True)
+    epoch = fields.IntField()
+    seq = fields.BigIntField()
+
+    class Meta:
+        table = "device_event"
+        unique_together = (("device_id", "time", "epoch", "seq", "type"),)
+        indexes = (Index(fields=("device_id", "type", "time"), name="idx_device_event_type"),)
+
+
+class CommandRow(Model):
+    """A command and where it stands: the `n`th of its states."""
+
+    id = fields.UUIDField(primary_key=True)
+    device_id = fields.UUIDField()
+    name = fields.TextField()
+    args = fields.JSONField[dict[str, Any]]()
+    principal = fields.TextField()
+    idempotent = fields.BooleanField()
+    actuates = fields.BooleanField()
+    deadline = fields.DatetimeField()
+    accepted_at = fields.DatetimeField()
+    state = fields.CharField(max_length=WORD_LENGTH)
+    state_at = fields.DatetimeField()
+    n = fields.IntField()
+    epoch = fields.BigIntField(null=True)
+    reason = fields.TextField(null=True)
+    run_id = fields.UUIDField(null=True)
+    trial_id = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "command"
+        indexes = (
+            Index(fields=("device_id", "accepted_at", "id"), name="idx_command_device"),
+            Index(fields=("accepted_at", "id"), name="idx_command_accepted"),
+        )
+
+
+class CommandStateRow(Model):
+    """One state of a command's life; append-only."""
+
+    id = fields.BigIntField(primary_key=True)
+    command_id = fields.UUIDField()
+    n = fields.IntField()
+    device_id = fields.UUIDField()
+    state = fields.CharField(max_length=WORD_LENGTH)
+    time = fields.DatetimeField()
+    result = fields.JSONField[Any](null=True)
+    error = fields.TextField(null=True)
+    ledger_seq = fields.BigIntField(null=True)
+    epoch = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "command_state"
+        unique_together = (("command_id", "n"),)
+        indexes = (Index(fields=("device_id", "time"), name="idx_command_state_device"),)
+
+
+class RejectedPayload(Model):
+    """A payload that broke the contract. `id` is a digest of what was received, so a repeat is absorbed."""
+
+    id = fields.UUIDField(primary_key=True)
+    device_id = fields.UUIDField()
+    time = fields.DatetimeField()
+    topic = fields.TextField()
+    reason = fields.TextField()
+    payload = fields.BinaryField()
+    size = fields.BigIntField()
+    suppressed = fields.BigIntField()
+
+    class Meta:
+        table = "rejected_payload"
+        indexes = (Index(fields=("device_id", "time", "id"), name="idx_rejected_payload_device"),)
+
+
+class FleetEventRow(Model):
+    """Something that happened in the supervision tree."""
+
+    id = fields.BigIntField(primary_key=True)
+    time = fields.DatetimeField()
+    node = fields.TextField()
+    kind = fields.TextField()
+    principal = fields.TextField()
+    reason = fields.TextField(null=True)
+    detail = fields.JSONField[dict[str, Any] | None](null=True)
+
+    class Meta:
+        table = "fleet_event"
+        indexes = (Index(fields=("time", "id"), name="idx_fleet_event_time"),)
+
+
+class Alarm(Model):
+    """Something that needs, or needed, a person; one open row per source and kind. `count`: how often it was raised."""
+
+    id = fields.BigIntField(primary_key=True)
+    source = fields.CharField(max_length=NAME_LENGTH)
+    kind = fields.CharField(max_length=METRIC_LENGTH)
+    severity = fields.CharField(max_length=WORD_LENGTH)
+    message = fields.TextField()
+    raised_at = fields.DatetimeField()
+    cleared_at = fields.DatetimeField(null=True)
+    count = fields.IntField(default=1)
+
+    class Meta:
+        table = "alarm"
+        indexes = (
+            UniqueAmong(fields=("source", "kind"), name="uidx_alarm_open", condition="cleared_at IS NULL"),
+            Index(fields=("raised_at", "id"), name="idx_alarm_raised"),
+        )
+
+
+class JournalOffset(Model):
+    """How far a journal is in the database: its entries up to `position` are."""
+
+    journal = fields.UUIDField(primary_key=True)
+    position = fields.BigIntField()
+    shipped_at = fields.DatetimeField()
+
+    class Meta:
+        table = "journal_offset"
