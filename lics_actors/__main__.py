@@ -1,0 +1,99 @@
+"""The command `lics`: one noun after another, and only the one that is asked for is imported."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import typer
+
+HOME = Path(__file__).resolve().parent.parent
+PACKAGES = ("config", "drivers", "migrations", "web")  # plain names that another project may have, too
+MINIMUM = (3, 11)
+
+# noun → its module, which exports `app: typer.Typer`
+NOUNS = {
+    "up": "lics_actors.cli.up",
+    "device": "lics_actors.cli.device",
+    "fleet": "lics_actors.cli.fleet",
+    "web": "lics_actors.cli.web",
+    "simulate": "lics_actors.cli.simulate",
+    "db": "lics_actors.cli.db",
+    "doctor": "lics_actors.cli.doctor",
+    "test": "lics_actors.cli.test",
+}
+
+
+def shadowed() -> list[str]:
+    """Return a sentence for each of our packages that resolves to somebody else's."""
+    sentences = []
+    for name in PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None:
+            sentences.append(f"the package `{name}` of LICS is missing beside {HOME / 'lics_actors'}")
+            continue
+        found = {Path(place).resolve() for place in spec.submodule_search_locations or ()}
+        if found != {HOME / name}:
+            where = spec.origin or next(iter(found), "elsewhere")
+            sentences.append(f"`{name}` is {where}, not LICS's own {HOME / name}")
+    return sentences
+
+
+def called_as() -> str:
+    """Return how the user calls `lics`: the bootstrap script says so, else the program's own name."""
+    given = os.environ.get("LICS_CALLED_AS")
+    name = Path(sys.argv[0]).name
+    return given or (name if name not in {"", "__main__.py", "-c"} else "lics")
+
+
+def _root(words: Sequence[str]) -> typer.Typer:
+    """Return the command line with the noun that is asked for, or with all of them where none is."""
+    import typer  # noqa: PLC0415 - after the check of versions and packages
+
+    root = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="LICS keeps every instrument of a behavioural laboratory alive, and lets people and programs steer it.",
+    )
+    root.callback()(lambda: None)
+    for noun in words[:1] if words and words[0] in NOUNS else NOUNS:
+        _mount(root, noun, importlib.import_module(NOUNS[noun]).app)
+    return root
+
+
+def _mount(root: typer.Typer, noun: str, app: typer.Typer) -> None:
+    if len(app.registered_commands) == 1 and not app.registered_groups and app.registered_callback is None:
+        (command,) = app.registered_commands
+        command.name = noun
+        root.registered_commands.append(command)
+    else:
+        root.add_typer(app, name=noun)
+
+
+def _refuse(sentences: Sequence[str], next_step: str) -> None:
+    sys.stderr.write("".join(f"error: {sentence}\n" for sentence in sentences) + f"next:  {next_step}\n")
+    raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    if sys.version_info < MINIMUM:
+        _refuse(["LICS needs Python 3.11 or newer"], "start it with ./lics, which looks for one")
+    if wrong := shadowed():
+        _refuse(wrong, "start LICS from its own environment, or rename or uninstall what stands in the way (PYTHONPATH?)")
+    from lics_actors.cli.output import told_errors  # noqa: PLC0415
+
+    with told_errors():
+        _root(sys.argv[1:])(prog_name=called_as())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""`lics test`: the whole suite of a checkout, with its own servers on free ports."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from lics_actors.cli.output import console, fail
+
+app = typer.Typer()
+HOME = Path(__file__).resolve().parents[2]
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def test(context: typer.Context) -> None:
+    """Run the test suite of this checkout; further words go to pytest (`lics test -k journal -x`)."""
+    if not (HOME / "tests" / "conftest.py").exists():
+        fail("the tests are in the source checkout, not in the installed package", "git clone the repository; there: ./lics test")
+    if importlib.util.find_spec("pytest") is None:
+        fail("pytest is not installed here", "./lics test, which installs requirements-dev.lock first; or install that file")
+    started = time.monotonic()
+    code = subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=HOME, env=_environment(), check=False).returncode
+    console.print(f"[dim]{time.monotonic() - started:.0f} s[/]")
+    raise SystemExit(code)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without the user's laboratory: tests must never touch it."""
+    ours = {"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "DEBUG", "LOG_LEVEL", "ENABLE_METRICS", "PROMETHEUS_PORT"}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith("LICS_TEST_") or not (name in ours or name.startswith(("LICS_", "MQTT_", "MINIO_")))
+    }
+    return {**kept, "PYTHONPATH": str(HOME)}
