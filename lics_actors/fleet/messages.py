@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 from uuid import UUID
 
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
@@ -65,10 +66,14 @@ class RegistrarSpec:
 
 @dataclass(frozen=True, slots=True)
 class DevicesKnown:
-    """Registrar → FleetSupervisor → Recorder: all devices that are not retired."""
+    """Registrar → FleetSupervisor → Recorder: all devices that are not retired.
+
+    `as_of`: seconds since the epoch when reading began; what was registered later is not in it.
+    """
 
     devices: tuple[DeviceSpec, ...]
     from_cache: bool = False
+    as_of: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,3 +139,41 @@ class FleetReady:
     """FleetSupervisor → launcher: every device's actor has begun once."""
 
     devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRack:
+    """FleetSupervisor → RackSupervisor: start these devices or take over their changed specifications; stop those."""
+
+    devices: tuple[DeviceSpec, ...] = ()
+    removed: tuple[UUID, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RackReported:
+    """RackSupervisor → FleetSupervisor: the nodes that changed since the last report, and where the running ones are.
+
+    Coalesced, and at most one entry a device: a rack's view of itself is in its FleetSupervisor before anybody asks.
+    """
+
+    nodes: tuple[NodeView, ...]
+    addresses: Mapping[str, object]  # node name → ActorAddress
+    forgotten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RestartDevice:
+    """FleetSupervisor → RackSupervisor: an operator's restart, passed on. Answered by `DeviceRestarted` with this `ref`."""
+
+    ref: int
+    node: str
+    principal: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRestarted:
+    """RackSupervisor → FleetSupervisor: True once the new incarnation has begun, or the LicsError why not."""
+
+    ref: int
+    outcome: object

@@ -1,0 +1,105 @@
+"""Which devices there are and which rack runs which. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from lics_actors.device.messages import Admin, DeviceSpec
+from lics_actors.fleet.messages import ChangeRack
+
+
+def device_node(device_id: UUID) -> str:
+    """Return the name of a device's node in the supervision tree."""
+    return f"device:{device_id}"
+
+
+def rack_node(rack: int) -> str:
+    """Return the name of a rack's node."""
+    return f"rack:{rack}"
+
+
+def device_of_node(node: str) -> UUID | None:
+    """Return the device a node is for, or None where it is not for one."""
+    kind, _, text = node.partition(":")
+    try:
+        return UUID(text) if kind == "device" else None
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetState:
+    """What the FleetSupervisor knows of its devices. `registered`: when each was last announced by name (seconds, epoch)."""
+
+    rack_size: int = 50
+    devices: Mapping[UUID, DeviceSpec] = field(default_factory=dict)
+    placement: Mapping[UUID, int] = field(default_factory=dict)
+    registered: Mapping[UUID, float] = field(default_factory=dict)
+    known: bool = False  # all devices were told at least once
+
+    def in_rack(self, rack: int) -> tuple[DeviceSpec, ...]:
+        """Return a rack's devices, in the order in which they came."""
+        return tuple(spec for device_id, spec in self.devices.items() if self.placement[device_id] == rack)
+
+    @property
+    def racks(self) -> list[int]:
+        """Return the racks in use, in order."""
+        return sorted(set(self.placement.values()))
+
+
+Changes = dict[int, ChangeRack]  # by rack
+
+
+def take_all(state: FleetState, devices: Sequence[DeviceSpec], *, from_cache: bool, as_of: float) -> tuple[FleetState, Changes]:
+    """Adopt the full list of devices. A cached list never overrules one that was read, nor any list a later announcement."""
+    if from_cache and state.known:
+        return state, {}
+    told = {spec.device_id: spec for spec in devices if spec.admin is not Admin.RETIRED}
+    later = {device_id for device_id, time in state.registered.items() if time >= as_of}
+    wanted = {device_id: spec for device_id, spec in told.items() if device_id not in later}
+    wanted |= {device_id: spec for device_id, spec in state.devices.items() if device_id in later}
+    registered = {device_id: time for device_id, time in state.registered.items() if device_id in later}
+    return _adopt(replace(state, registered=registered, known=True), wanted)
+
+
+def take_one(state: FleetState, device: DeviceSpec, now: float) -> tuple[FleetState, Changes]:
+    """Adopt one new, changed or retired device."""
+    wanted = {**state.devices, device.device_id: device}
+    if device.admin is Admin.RETIRED:
+        del wanted[device.device_id]
+    return _adopt(replace(state, registered={**state.registered, device.device_id: now}), wanted)
+
+
+def _adopt(state: FleetState, wanted: Mapping[UUID, DeviceSpec]) -> tuple[FleetState, Changes]:
+    placement = place(state.placement, wanted, state.rack_size)
+    in_order = {device_id: wanted[device_id] for device_id in [*state.devices, *wanted] if device_id in wanted}
+    changed = [spec for device_id, spec in in_order.items() if state.devices.get(device_id) != spec]
+    removed = [device_id for device_id in state.devices if device_id not in wanted]
+    racks = {placement[spec.device_id] for spec in changed} | {state.placement[device_id] for device_id in removed}
+    changes = {
+        rack: ChangeRack(
+            tuple(spec for spec in changed if placement[spec.device_id] == rack),
+            tuple(device_id for device_id in removed if state.placement[device_id] == rack),
+        )
+        for rack in sorted(racks)
+    }
+    return replace(state, devices=in_order, placement=placement), changes
+
+
+def place(placement: Mapping[UUID, int], wanted: Iterable[UUID], rack_size: int) -> dict[UUID, int]:
+    """Return each wanted device's rack: who has one keeps it, who is new comes into the first rack with room."""
+    wanted = list(wanted)
+    placed = {device_id: placement[device_id] for device_id in wanted if device_id in placement}
+    load = Counter(placed.values())
+    rack = 1
+    for device_id in wanted:
+        if device_id in placed:
+            continue
+        while load[rack] >= rack_size:
+            rack += 1
+        placed[device_id] = rack
+        load[rack] += 1
+    return placed
