@@ -143,6 +143,23 @@ def _sign_all_with(signer: _Signer) -> None:
     TCPTransport.TCPTransport._check_XMIT_4_done = check_acknowledgement
 
 
+def require_installed() -> None:
+    """Raise TransportError unless `install` has run."""
+    _installed()
+
+
+def acknowledgement() -> bytes:
+    """Return the frame that acknowledges a frame."""
+    frame: bytes = TCPTransport.ackMsg
+    return frame
+
+
+def refusal() -> bytes:
+    """Return the frame that says that a frame could not be read."""
+    frame: bytes = TCPTransport.ackDataErrMsg
+    return frame
+
+
 def seal(message: object) -> bytes:
     """Return the signed frame of `message`, header included."""
     frame: bytes = streamBuffer.toSendBuffer(message, _installed().dumps)
