@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
-from tortoise.exceptions import BaseORMException
+from tortoise.exceptions import BaseORMException, ValidationError
 
 from lics_actors.errors import DatabaseUnavailableError, InvalidError, LicsError
 
@@ -42,7 +42,7 @@ def is_refusal(error: BaseException) -> bool:
         return str(cause.sqlstate)[:2] in _REFUSED_CLASSES
     if isinstance(cause, asyncpg.InterfaceError):
         return isinstance(cause, ValueError) and not isinstance(cause, asyncpg.ClientConfigurationError)
-    return isinstance(cause, (OverflowError, ValueError, TypeError, struct.error))
+    return isinstance(cause, (OverflowError, ValueError, TypeError, RecursionError, struct.error, ValidationError))
 
 
 def unavailability(error: BaseException) -> DatabaseUnavailableError | None:
@@ -78,6 +78,6 @@ async def answering(limit_s: float) -> AsyncIterator[None]:
     except Exception as error:
         if (away := unavailability(error)) is not None:
             raise away from error
-        if isinstance(original(error), asyncpg.PostgresError) and is_refusal(error):
+        if isinstance(original(error), (asyncpg.PostgresError, asyncpg.InterfaceError, ValidationError)) and is_refusal(error):
             raise InvalidError("a value is nothing the database can hold", reason=str(original(error))) from error
         raise

@@ -1,0 +1,107 @@
+"""The commands and their fates, as the journals brought them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.expressions import Q
+
+from lics_actors.device.messages import CommandState
+from lics_actors.errors import CommandNotFoundError
+from lics_actors.store.availability import answering
+from lics_actors.store.connection import ANSWER_S, Connected
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.devices import MAX_PAGE
+from lics_actors.store.models import CommandRow, CommandStateRow
+from lics_actors.store.records import Command, CommandStep
+from lics_actors.store.rows import CommandFilter
+
+
+class Commands(Connected):
+    """The commands' part of the repository."""
+
+    async def get_command(self, command_id: UUID) -> Command:
+        """Return a command with every step that was shipped.
+
+        Raises:
+            CommandNotFoundError: it was not shipped (yet); its device's actor may know it.
+            DatabaseUnavailableError
+        """
+        found = await self._commands(Q(id=command_id), 1)
+        if not found:
+            raise CommandNotFoundError(f"no command {command_id}", command_id=str(command_id))
+        return found[0]
+
+    async def list_commands(
+        self, device_id: UUID | None, asked: CommandFilter | None = None, limit: int = 100, cursor: str | None = None
+    ) -> Page[Command]:
+        """Return a device's commands (None: everybody's), newest first, `limit` at a time.
+
+        Raises:
+            InvalidError: the limit or the cursor is none.
+            DatabaseUnavailableError
+        """
+        checked_limit(limit, MAX_PAGE)
+        condition = _condition(device_id, asked or CommandFilter())
+        if (after := decode_cursor("commands", cursor, tuple[datetime, UUID])) is not None:
+            condition &= Q(accepted_at__lt=after[0]) | Q(accepted_at=after[0], id__lt=after[1])
+        found = await self._commands(condition, limit + 1)
+        return page("commands", found, limit, lambda command: (command.accepted_at, command.command_id), lambda command: command)
+
+    async def _commands(self, condition: Q, limit: int) -> list[Command]:
+        async with answering(ANSWER_S):
+            query = CommandRow.filter(condition).using_db(self._client).order_by("-accepted_at", "-id").limit(limit)
+            rows = await query.values()
+            wanted = [row["id"] for row in rows]
+            steps = CommandStateRow.filter(command_id__in=wanted).using_db(self._client).order_by("n")
+            by_command = _grouped(await steps.values() if wanted else [])
+        return [_command(row, by_command[row["id"]]) for row in rows]
+
+
+def _condition(device_id: UUID | None, asked: CommandFilter) -> Q:
+    wanted: dict[str, Any] = {
+        "device_id": device_id,
+        "state": asked.state.value if asked.state else None,
+        "name": asked.name,
+        "principal": asked.principal,
+        "accepted_at__gte": asked.since,
+        "accepted_at__lt": asked.until,
+    }
+    return Q(**{name: value for name, value in wanted.items() if value is not None})
+
+
+def _grouped(steps: Iterable[Mapping[str, Any]]) -> dict[UUID, list[CommandStep]]:
+    grouped: dict[UUID, list[CommandStep]] = defaultdict(list)
+    for step in steps:
+        grouped[step["command_id"]].append(
+            CommandStep(
+                state=CommandState(step["state"]),
+                time=step["time"],
+                result=step["result"],
+                error=step["error"],
+                ledger_seq=step["ledger_seq"],
+            )
+        )
+    return grouped
+
+
+def _command(row: Mapping[str, Any], steps: list[CommandStep]) -> Command:
+    return Command(
+        command_id=row["id"],
+        device_id=row["device_id"],
+        name=row["name"],
+        args=row["args"],
+        principal=row["principal"],
+        idempotent=row["idempotent"],
+        actuates=row["actuates"],
+        deadline=row["deadline"],
+        steps=tuple(steps),
+        epoch=row["epoch"],
+        reason=row["reason"],
+        run_id=row["run_id"],
+        trial_id=row["trial_id"],
+    )

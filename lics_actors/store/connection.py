@@ -1,0 +1,83 @@
+"""A repository's own pool of connections, lazy and self-healing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.context import TortoiseContext
+
+from config.orm import orm_config
+from lics_actors.store.availability import answering
+
+ANSWER_S = 5.0  # one row or a short list; a caller at a screen waits no longer
+READ_S = 30.0  # a long range of telemetry
+
+
+class Connected:
+    """Owns one pool. Nothing is kept open while nobody asks, and nothing fails here while the database is away."""
+
+    def __init__(self, client: BaseDBAsyncClient) -> None:
+        self._client = client
+        self._timescale: bool | None = None
+
+    @classmethod
+    async def connect(cls, database_url: str, *, pool_size: int = 5, max_overflow: int = 5) -> Self:
+        """Return a repository on `database_url`, with at most `pool_size + max_overflow` connections.
+
+        Connections are made when they are needed, so this succeeds while the database is away; `ping` says whether it is.
+
+        Raises:
+            SettingsError: this is no PostgreSQL URL.
+        """
+        context = TortoiseContext()  # of its own: two repositories of a process, or of its threads, never meet
+        await context.init(config=orm_config(database_url, 1, pool_size + max_overflow))
+        return cls(context.db())
+
+    async def close(self) -> None:
+        """Close the pool; a running query is given ten seconds."""
+        await self._client.close()
+
+    async def ping(self) -> float:
+        """Return how long the database took to answer, in seconds.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        started = time.monotonic()
+        async with self.raw(ANSWER_S) as connection:
+            await connection.fetchval("SELECT 1")
+        return time.monotonic() - started
+
+    @asynccontextmanager
+    async def raw(self, limit_s: float) -> AsyncIterator[Any]:
+        """Lend an asyncpg connection for at most `limit_s` seconds.
+
+        Raises:
+            DatabaseUnavailableError, InvalidError
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(answering(limit_s))
+            yield await stack.enter_async_context(self._client.acquire_connection())
+
+    @asynccontextmanager
+    async def transaction(self, limit_s: float) -> AsyncIterator[Any]:
+        """Lend an asyncpg connection inside a transaction, which an exception rolls back.
+
+        Raises:
+            DatabaseUnavailableError, InvalidError
+        """
+        async with self.raw(limit_s) as connection, connection.transaction():
+            yield connection
+
+    async def has_timescale(self) -> bool:
+        """Return whether the database has TimescaleDB; asked once."""
+        if self._timescale is None:
+            async with self.raw(ANSWER_S) as connection:
+                self._timescale = bool(
+                    await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')")
+                )
+        return self._timescale

@@ -1,0 +1,38 @@
+"""The way to the database for everyone but the Recorder's bulk: one class, its parts by noun."""
+
+from __future__ import annotations
+
+from lics_actors.store.commands import Commands
+from lics_actors.store.cursors import Page
+from lics_actors.store.devices import Devices
+from lics_actors.store.histories import Histories
+from lics_actors.store.rows import (
+    Aggregate,
+    AlarmRow,
+    CommandFilter,
+    DeviceFilter,
+    DeviceRow,
+    NewDevice,
+    TelemetryPoint,
+)
+from lics_actors.store.telemetry_reads import TelemetryReads
+
+__all__ = [
+    "Aggregate",
+    "AlarmRow",
+    "CommandFilter",
+    "DeviceFilter",
+    "DeviceRow",
+    "NewDevice",
+    "Page",
+    "Repository",
+    "TelemetryPoint",
+]
+
+
+class Repository(Devices, Commands, TelemetryReads, Histories):
+    """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
+
+    Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:
+    READ_S), and works again by itself when it does.
+    """

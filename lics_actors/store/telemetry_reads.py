@@ -1,0 +1,165 @@
+"""Reading telemetry: single values, buckets, and the latest of each metric; newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from lics_actors.errors import InvalidError
+from lics_actors.store.connection import ANSWER_S, READ_S, Connected
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.json_text import json_value
+from lics_actors.store.rows import Aggregate, TelemetryPoint
+
+MAX_POINTS = 100_000  # one page of an export: about 10 MB of JSON
+MIN_BUCKET_S, MAX_BUCKET_S = 0.001, 366 * 86_400.0
+BUCKET_ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday, TimescaleDB's own default: buckets of a week begin on Mondays
+
+# The distinct metrics of a device by hopping through the unique index, one probe a metric, instead of reading all its rows.
+_NAMES = """WITH RECURSIVE names(metric) AS (
+    (SELECT metric FROM telemetry WHERE device_id = $1 ORDER BY metric LIMIT 1)
+    UNION ALL
+    SELECT (SELECT t.metric FROM telemetry t WHERE t.device_id = $1 AND t.metric > names.metric ORDER BY t.metric LIMIT 1)
+    FROM names WHERE names.metric IS NOT NULL)"""
+_ONE_NAME = "WITH names(metric) AS (SELECT $2::varchar)"
+
+_AGGREGATES: Mapping[Aggregate, str] = {
+    Aggregate.AVG: "avg(value)",
+    Aggregate.MIN: "min(value)",
+    Aggregate.MAX: "max(value)",
+    Aggregate.SUM: "sum(value)",
+    Aggregate.COUNT: "count(*)::float8",
+    Aggregate.LAST: "(array_agg(value ORDER BY time DESC, epoch DESC, seq DESC))[1]",
+    Aggregate.FIRST: "(array_agg(value ORDER BY time, epoch, seq))[1]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Which values: of one metric or all, from `start` (included) to `end` (excluded)."""
+
+    device_id: UUID
+    metric: str | None
+    start: datetime | None
+    end: datetime | None
+
+
+class TelemetryReads(Connected):
+    """The telemetry's part of the repository."""
+
+    async def telemetry(
+        self,
+        device_id: UUID,
+        metric: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+        *,
+        bucket_s: float | None = None,
+        agg: str = Aggregate.AVG,
+        limit: int = 500,
+        cursor: str | None = None,
+    ) -> Page[TelemetryPoint]:
+        """Return values of one metric or all (None), from `start` (included) to `end` (excluded), newest first.
+
+        With `bucket_s` the values of each bucket of so many seconds become one, by `agg`.
+
+        Raises:
+            InvalidError: the limit, the cursor, the bucket or the aggregate is none.
+            DatabaseUnavailableError
+        """
+        checked_limit(limit, MAX_POINTS)
+        span = _Span(device_id, metric, start, end)
+        if bucket_s is None:
+            return await self._values(span, limit, cursor)
+        return await self._buckets(span, _bucket(bucket_s), _aggregate(agg), limit, cursor)
+
+    async def latest(self, device_id: UUID) -> dict[str, TelemetryPoint]:
+        """Return the newest value of each metric of a device, by metric.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        statement = f"""{_NAMES} SELECT t.* FROM names CROSS JOIN LATERAL (
+            SELECT time, metric, value, tags, epoch, seq FROM telemetry
+            WHERE device_id = $1 AND metric = names.metric
+            ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1) t"""  # noqa: S608 - constants
+        async with self.raw(ANSWER_S) as connection:
+            rows = await connection.fetch(statement, device_id)
+        return {row["metric"]: _point(row) for row in rows}
+
+    async def _values(self, span: _Span, limit: int, cursor: str | None) -> Page[TelemetryPoint]:
+        after = decode_cursor("telemetry", cursor, tuple[datetime, str, int, int])
+        values: list[Any] = [span.device_id, *([] if span.metric is None else [span.metric])]
+        where = _range(values, span)
+        if after is not None:
+            values.extend(after)
+            time, name, epoch, seq = (f"${n}" for n in range(len(values) - 3, len(values) + 1))
+            where += f" AND time <= {time} AND (time, metric, epoch, seq) < ({time}, {name}, {epoch}, {seq})"
+        values.append(limit + 1)
+        statement = f"""{_NAMES if span.metric is None else _ONE_NAME} SELECT t.* FROM names CROSS JOIN LATERAL (
+            SELECT time, metric, value, tags, epoch, seq FROM telemetry
+            WHERE device_id = $1 AND metric = names.metric{where}
+            ORDER BY time DESC, epoch DESC, seq DESC LIMIT ${len(values)}) t
+            ORDER BY time DESC, metric DESC, epoch DESC, seq DESC LIMIT ${len(values)}"""  # noqa: S608 - numbers of values only
+        async with self.raw(READ_S) as connection:
+            rows = await connection.fetch(statement, *values)
+        return page("telemetry", rows, limit, lambda row: (row["time"], row["metric"], row["epoch"], row["seq"]), _point)
+
+    async def _buckets(
+        self, span: _Span, width: timedelta, expression: str, limit: int, cursor: str | None
+    ) -> Page[TelemetryPoint]:
+        kind = f"buckets:{width.total_seconds()}"  # a cursor of other buckets would begin in the middle of one
+        after = decode_cursor(kind, cursor, tuple[datetime, str])
+        binned = "time_bucket($2::interval, time, $3::timestamptz)" if await self.has_timescale() else "date_bin($2, time, $3)"
+        values: list[Any] = [span.device_id, width, BUCKET_ORIGIN]
+        where = _range(values, span)
+        if span.metric is not None:
+            values.append(span.metric)
+            where += f" AND metric = ${len(values)}"
+        if after is not None:
+            values.extend((after[0] + width, *after))
+            until, bucket, name = (f"${n}" for n in range(len(values) - 2, len(values) + 1))
+            where += f" AND time < {until} AND ({binned}, metric) < ({bucket}, {name})"
+        values.append(limit + 1)
+        statement = f"""SELECT {binned} AS time, metric, {expression} AS value, count(*) AS count
+            FROM telemetry WHERE device_id = $1{where}
+            GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC LIMIT ${len(values)}"""  # noqa: S608 - constants and numbers of values
+        async with self.raw(READ_S) as connection:
+            rows = await connection.fetch(statement, *values)
+        return page(kind, rows, limit, lambda row: (row["time"], row["metric"]), _aggregated)
+
+
+def _range(values: list[Any], span: _Span) -> str:
+    where = ""
+    for bound, sign in ((span.start, ">="), (span.end, "<")):
+        if bound is not None:
+            values.append(bound)
+            where += f" AND time {sign} ${len(values)}"
+    return where
+
+
+def _bucket(bucket_s: float) -> timedelta:
+    if not MIN_BUCKET_S <= bucket_s <= MAX_BUCKET_S:
+        message = f"between {MIN_BUCKET_S} and {MAX_BUCKET_S:.0f} seconds"
+        raise InvalidError("the bucket is out of range", ({"field": "bucket", "message": message},))
+    return timedelta(seconds=bucket_s)
+
+
+def _aggregate(agg: str) -> str:
+    try:
+        return _AGGREGATES[Aggregate(agg)]
+    except ValueError:
+        message = f"one of {', '.join(Aggregate)}"
+        raise InvalidError("no such aggregate", ({"field": "agg", "message": message},)) from None
+
+
+def _point(row: Mapping[str, Any]) -> TelemetryPoint:
+    tags = None if row["tags"] is None else json_value(row["tags"])
+    return TelemetryPoint(row["time"], row["metric"], row["value"], tags, row["epoch"], row["seq"])
+
+
+def _aggregated(row: Mapping[str, Any]) -> TelemetryPoint:
+    return TelemetryPoint(row["time"], row["metric"], row["value"], count=row["count"])
