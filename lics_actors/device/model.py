@@ -1,0 +1,83 @@
+"""What LICS holds to be true of a device. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from drivers.protocol import Description, Guarantees
+from lics_actors.device.commands import CommandBook
+from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, MetricReading, Safety
+
+LONGEST_SILENCE_S = 10 * 365 * 86_400.0  # what a larger `silent_s`, or none that is a number, means
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Payloads that broke the contract: all counted, a few a minute kept."""
+
+    since: datetime | None = None
+    kept: int = 0
+    suppressed: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """What is true of a device now.
+
+    `since` and `reason` belong to the link; `deciding`: when connecting is given up; `heard`: the last message of this
+    session; `timer`: the SetTimer under way.
+    """
+
+    spec: DeviceSpec
+    guarantees: Guarantees
+    incarnation: int
+    book: CommandBook
+    since: datetime
+    link: Link = Link.CONNECTING
+    health: Health = Health.OK
+    safety: Safety = Safety.SAFE
+    reason: str | None = None
+    session: bool = False
+    epoch: int | None = None
+    deciding: datetime | None = None
+    heard: datetime | None = None
+    last_seen: datetime | None = None
+    description: Description | None = None
+    metrics: Mapping[str, MetricReading] = field(default_factory=dict)
+    rejects: Rejects = Rejects()
+    timer: datetime | None = None
+
+    @property
+    def reachable(self) -> bool:
+        """Return whether commands may be published."""
+        return self.link is Link.ONLINE and self.spec.admin is Admin.ENABLED
+
+    @property
+    def axes(self) -> tuple[Link, Health, Safety, int | None]:
+        """Return that of which a change is worth a record."""
+        return self.link, self.health, self.safety, self.epoch
+
+    @property
+    def silent_s(self) -> float:
+        """Return after how many seconds without a message the device is stale."""
+        silent_s = self.spec.silent_s
+        return silent_s if 0 < silent_s < LONGEST_SILENCE_S else LONGEST_SILENCE_S
+
+    @property
+    def stale_from(self) -> datetime | None:
+        """Return when the device will be stale unless it says something."""
+        if self.link is not Link.ONLINE or self.heard is None:
+            return None
+        return self.heard + timedelta(seconds=self.silent_s)
+
+    def linked(self, link: Link, now: datetime, reason: str | None = None) -> DeviceState:
+        """Return the state with another link."""
+        since = self.since if link is self.link else now
+        return replace(self, link=link, since=since, reason=reason, deciding=None)
+
+    def counted(self, what: str) -> DeviceState:
+        """Return the state with one more of `what` in `book.counts`."""
+        return replace(self, book=self.book.counted(what))

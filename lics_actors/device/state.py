@@ -1,0 +1,148 @@
+"""A device as LICS knows it, and the rules by which that changes: `reduce(state, event) -> (state, effects)`. Pure.
+
+Decisions beyond contracts.md:
+
+- A stale or offline device is refused new commands at once; a connecting one keeps them waiting until their deadline.
+- A device whose boots start again from a lower number (replaced hardware) is fenced off until somebody sets it to
+  maintenance, which forgets the epoch.
+- Leaving `enabled` cancels the commands that wait; those in flight stay followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from lics_actors.device import commands, hearing, requests
+from lics_actors.device.commands import Tracked
+from lics_actors.device.events import (
+    ActorStarted,
+    ActorStopping,
+    CancelRequested,
+    CommandRequested,
+    CommandUnsayable,
+    DescriptionKnown,
+    DeviceEvent,
+    Effect,
+    Keep,
+    MessageDecoded,
+    MessageRefused,
+    SessionLost,
+    SessionOpened,
+    SetTimer,
+    SpecChanged,
+    TimerFired,
+)
+from lics_actors.device.messages import Admin, DeviceSpec, Link
+from lics_actors.device.model import DeviceState
+from lics_actors.store.records import DeviceChanged
+
+PRESENCE_S = 3.0  # a retained status follows the subscription within milliseconds; amqtt under load took 0.5 s
+
+
+Outcome = tuple[DeviceState, list[Effect]]
+
+
+def reduce(state: DeviceState, event: DeviceEvent) -> Outcome:
+    """Return what the device is after `event`, and what is to be done, in this order.
+
+    Never raises: whatever devices and peers say arrives here.
+    """
+    before = state
+    state, effects = _elapse(state, event.now)
+    elapsed = state
+    state, more = _heard_of(state, event)
+    effects += more
+    if state.reachable:
+        again = not elapsed.reachable or state.epoch != elapsed.epoch
+        state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book))
+        effects += more
+    if state.axes != before.axes or isinstance(event, ActorStarted):
+        effects.insert(0, Keep(_changed(state, event.now)))
+    return _timed(state, effects)
+
+
+def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
+    match event:
+        case ActorStarted(now):
+            return state.linked(Link.CONNECTING, now, "the device's actor has started"), []
+        case ActorStopping(now):
+            book, effects = commands.answer_everybody(state.book)
+            return replace(state, book=book, session=False).linked(Link.CONNECTING, now, "the fleet has stopped"), effects
+        case SessionOpened(now):
+            wait_s = PRESENCE_S if state.guarantees.reports_presence else state.silent_s
+            state = replace(state, session=True, heard=None).linked(Link.CONNECTING, now, "waiting to hear of the device")
+            return replace(state, deciding=now + timedelta(seconds=wait_s)), []
+        case SessionLost(now, reason):
+            return replace(state, session=False).linked(Link.CONNECTING, now, f"no connection to the broker: {reason}"), []
+        case MessageDecoded(now, decoded, retained):
+            return hearing.said(state, decoded, now, retained)
+        case MessageRefused():
+            return hearing.refused(state, event)
+        case DescriptionKnown(now, description):
+            return hearing.described(state, description, now)
+        case CommandRequested():
+            book, effects = requests.request(_offer(state), state.book, event)
+            return replace(state, book=book), effects
+        case CancelRequested():
+            book, effects = requests.cancel(state.book, event)
+            return replace(state, book=book), effects
+        case CommandUnsayable(now, command, reason):
+            book, effects = commands.unsayable(state.book, command.command_id, now, reason)
+            return replace(state, book=book), effects
+        case SpecChanged(now, spec):
+            return _specified(state, spec, now)
+        case TimerFired():
+            return replace(state, timer=None), []
+        case _:
+            assert_never(event)
+
+
+def _elapse(state: DeviceState, now: datetime) -> Outcome:
+    """Let time pass before anything else is heard."""
+    if state.deciding is not None and state.deciding <= now:
+        state = state.linked(Link.OFFLINE, now, "nothing was heard of the device since the broker was reached")
+    silent = state.stale_from
+    if silent is not None and silent <= now:
+        state = state.linked(Link.STALE, now, f"silent for {state.silent_s:g} s")
+    book, effects = commands.elapse(state.book, now)
+    return replace(state, book=book), effects
+
+
+def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked]) -> Outcome:
+    """Say to the device what is to be said: first what it was told before, then what is new."""
+    if again:
+        book, effects = commands.reconcile(state.book, now)
+    else:
+        book, effects = commands.ask(state.book, doubtful, now)
+    book, more = commands.dispatch(book, now, state.epoch)
+    return replace(state, book=book), [*effects, *more]
+
+
+def _specified(state: DeviceState, spec: DeviceSpec, now: datetime) -> Outcome:
+    effects: list[Effect] = []
+    if spec.admin is not Admin.ENABLED and state.spec.admin is Admin.ENABLED:
+        book, effects = commands.cancel_waiting(state.book, now, f"the device went to {spec.admin.value}")
+        state = replace(state, book=book)
+    if spec.admin is Admin.MAINTENANCE:
+        state = replace(state, epoch=None)
+    return replace(state, spec=spec), effects
+
+
+def _offer(state: DeviceState) -> requests.Offer:
+    return requests.Offer(state.link, state.spec.admin, state.reason, state.description)
+
+
+def _changed(state: DeviceState, now: datetime) -> DeviceChanged:
+    link, health, safety, epoch = state.axes
+    return DeviceChanged(state.spec.device_id, now, link.value, health.value, safety.value, epoch, state.reason)
+
+
+def _timed(state: DeviceState, effects: list[Effect]) -> Outcome:
+    """Order one timer, only where it must ring earlier than the one under way: each message would move it else."""
+    times = [*commands.deadlines(state.book), *(t for t in (state.deciding, state.stale_from) if t is not None)]
+    if times and (state.timer is None or min(times) < state.timer):
+        state = replace(state, timer=min(times))
+        effects = [*effects, SetTimer(min(times))]
+    return state, effects
