@@ -34,8 +34,9 @@ class Connected:
             SettingsError: this is no PostgreSQL URL.
         """
         context = TortoiseContext()  # of its own: two repositories of a process, or of its threads, never meet
-        await context.init(config=orm_config(database_url, 1, pool_size + max_overflow))
-        return cls(context.db())
+        with context:  # only while it begins; afterwards every query names its connection
+            await context.init(config=orm_config(database_url, 1, pool_size + max_overflow))
+            return cls(context.db())
 
     async def close(self) -> None:
         """Close the pool; a running query is given ten seconds."""

@@ -97,14 +97,19 @@ async def downgrade(database_url: str, *, to: int | None = None, wait_s: float =
     """
     async with _alone(database_url, wait_s) as state:
         _refuse_newer(state)
-        numbers = [number(version) for version in state.applied]
-        doomed = numbers[-1:] if to is None else [n for n in numbers if n > to]
+        doomed = doomed_by(state, to)
         if not doomed:
             raise MigrationMissingError("no migration to undo", version=state.version)
         async with _aerich(database_url) as command:
             undone: list[str] = await command.downgrade(version=min(doomed), delete=False)
     log.info("database migrated back", extra={"undone": undone})
     return undone
+
+
+def doomed_by(state: SchemaState, to: int | None) -> list[int]:
+    """Return the numbers of the migrations that a downgrade to `to` undoes."""
+    numbers = [number(version) for version in state.applied]
+    return numbers[-1:] if to is None else [n for n in numbers if n > to]
 
 
 async def revision(database_url: str, name: str) -> str | None:

@@ -1,0 +1,42 @@
+"""The demo laboratory in the database."""
+
+from __future__ import annotations
+
+from drivers.native.demo import DemoDevice, demo_devices
+from lics_actors.device.messages import Admin, DeviceSpec
+from lics_actors.errors import ConflictError
+from lics_actors.store.repository import DeviceRow, NewDevice, Repository
+
+PRINCIPAL = "system:seed"
+
+
+async def seed_demo(database_url: str) -> list[DeviceSpec]:
+    """Register the demo's devices where they are missing and return those in use; what people changed of them stays changed.
+
+    Raises:
+        ConflictError: another device has the name of one of them.
+        DatabaseUnavailableError, SettingsError
+    """
+    repository = await Repository.connect(database_url, pool_size=1, max_overflow=0)
+    try:
+        rows = [await _registered(repository, device) for device in demo_devices()]
+    finally:
+        await repository.close()
+    return [row.spec() for row in rows if row.admin is not Admin.RETIRED]
+
+
+async def _registered(repository: Repository, device: DemoDevice) -> DeviceRow:
+    new = NewDevice(
+        name=device.name,
+        type=device.type,
+        driver=device.driver,
+        principal=PRINCIPAL,
+        location=device.location,
+        device_id=device.id,
+    )
+    try:
+        return await repository.create_device(new)
+    except ConflictError as error:
+        if "device_id" not in error.facts:
+            raise
+        return await repository.get_device(device.id)
