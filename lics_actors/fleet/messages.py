@@ -33,6 +33,7 @@ class FleetSpec:
     redis_url: str | None
     spool_quota_bytes: int
     rack_size: int = 50
+    restarts: int = 0  # how often the launcher has started it anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,11 @@ class DeviceLocated:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAlive:
+    """Peer → FleetSupervisor: are you there? Answered by True."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskFleet:
     """Peer → FleetSupervisor: the supervision tree. Answered by `NodeView`."""
 
@@ -159,6 +165,11 @@ class RackReported:
     nodes: tuple[NodeView, ...]
     addresses: Mapping[str, object]  # node name → ActorAddress
     forgotten: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTaken:
+    """FleetSupervisor → RackSupervisor: the next report may come. One is under way at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,259 @@
+"""FleetSupervisor: the root. Keeps Recorder, Registrar and racks alive, knows where every device's actor is, answers operators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from thespian.actors import Actor, ActorAddress
+
+from lics_actors.device.messages import DeviceSpec
+from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsError
+from lics_actors.fleet.directory import Directory
+from lics_actors.fleet.messages import (
+    AskAlive,
+    AskFleet,
+    ChangeRack,
+    DeviceLocated,
+    DeviceRestarted,
+    DevicesKnown,
+    FleetReady,
+    FleetSpec,
+    LocateDevice,
+    NodeState,
+    NodeView,
+    RackReported,
+    RackSpec,
+    RecorderSpec,
+    RegisterDevice,
+    RegistrarSpec,
+    ReportTaken,
+    RestartDevice,
+    RestartNode,
+)
+from lics_actors.fleet.rack import RackSupervisor
+from lics_actors.fleet.registrar import Registrar
+from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_one
+from lics_actors.fleet.view import node_view, wall_clock
+from lics_actors.journal import journal_path
+from lics_actors.supervision.messages import ChildAdded, ChildRemoved, ChildSpec, Phase, Policy
+from lics_actors.supervision.supervisor import Supervisor
+
+POLICY = Policy()
+RECORDER, REGISTRAR, RACK = "recorder", "registrar", "rack"
+FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorder is asked to end, so that it ships what they wrote last
+RACK_STOP_S = 4.0  # of the five seconds an orderly stop may take; its devices die with it
+MAX_RESTARTS_ASKED = 100  # operators' restarts of devices under way
+
+Reply = Callable[[object], None]
+
+
+class FleetSupervisor(Supervisor):
+    """Begins with a `FleetSpec`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec: FleetSpec | None = None
+        self.fleet = FleetState()
+        self.directory = Directory()
+        self.began_at = datetime.now(UTC)
+        self._told: dict[str, dict[UUID, DeviceSpec]] = {}  # by rack, what it was begun with
+        self._restarts: dict[int, tuple[str, Reply]] = {}
+        self._ref = 0
+        self._ready_told = False
+
+    def begin(self, spec: object) -> None:
+        """Start the Recorder and the Registrar; racks follow once the devices are known."""
+        assert isinstance(spec, FleetSpec)
+        self.spec = spec
+        self.fleet = FleetState(spec.rack_size)
+        self.supervise(POLICY, journal_path(self._journal_dir, "fleet"))
+        for name in (RECORDER, REGISTRAR):
+            self.tell(ChildAdded(ChildSpec(name, stage=FIRST), self.now()))
+
+    def child_class(self, name: str) -> type[Actor]:
+        """Return the class of a child."""
+        match name.partition(":")[0]:
+            case "recorder":
+                from lics_actors.recorder.actor import Recorder
+
+                return Recorder
+            case "registrar":
+                return Registrar
+            case _:
+                return RackSupervisor
+
+    def child_spec(self, name: str) -> object:
+        """Return the present specification of a child."""
+        spec = self._spec
+        match name.partition(":"):
+            case ("recorder", _, _):
+                folder = str(Path(spec.data_dir) / "spool")
+                return RecorderSpec(spec.broker, folder, str(self._journal_dir), spec.database_url, spec.spool_quota_bytes)
+            case ("registrar", _, _):
+                return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
+            case (_, _, number):
+                devices = self.fleet.in_rack(int(number))
+                self._told[name] = {device.device_id: device for device in devices}
+                return RackSpec(devices, spec.broker, str(self._journal_dir))
+
+    # what children say
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        """Take what Registrar and racks say."""
+        match message:
+            case DevicesKnown(devices=devices, from_cache=from_cache, as_of=as_of):
+                self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of))
+            case RackReported() if any(known.address == sender for known in self.incarnations.values()):
+                self.directory.take(message)
+                self.send(sender, ReportTaken())
+                self._tell_ready()
+            case RackReported():
+                self.counters["fleet_reports_stale"] += 1  # of a rack that is dead by now, and its devices with it
+            case DeviceRestarted(ref=ref, outcome=outcome):
+                _, reply = self._restarts.pop(ref, ("", None))
+                if reply is not None:
+                    reply(outcome)
+            case _:
+                super().on_message(message, sender)
+
+    def on_child_begun(self, name: str, address: ActorAddress) -> None:
+        """Catch a new child up with what changed while it was starting."""
+        if name == RECORDER and self.fleet.known:
+            self.send(address, self._all_devices())
+        elif name in self._told:
+            change = _difference(self._told[name], self.fleet.in_rack(int(name.partition(":")[2])))
+            if change is not None:
+                self.send(address, change)
+
+    def on_child_changed(self, name: str) -> None:
+        """Forget where the devices of a dead rack were."""
+        child = self.supervision.children.get(name)
+        if name.startswith(RACK) and (child is None or child.phase is not Phase.RUNNING):
+            rack = int(name.partition(":")[2])
+            self.directory.lose({device_node(device.device_id) for device in self.fleet.in_rack(rack)})
+            for ref in [ref for ref, (node, _) in self._restarts.items() if node == name]:
+                self._restarts.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
+
+    def _adopt(self, adopted: tuple[FleetState, Changes]) -> None:
+        first = not self.fleet.known
+        self.fleet, changes = adopted
+        for rack, change in changes.items():
+            self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
+        if changes or first:
+            self.tell_child(RECORDER, self._all_devices())
+        self._tell_ready()
+
+    def _change_rack(self, name: str, change: ChangeRack, used: bool) -> None:
+        if not used:
+            self.directory.forget({device_node(device_id) for device_id in change.removed})
+            self.tell(ChildRemoved(name, self.now(), "no devices left"))
+        elif not self.tell_child(name, change):
+            self.tell(ChildAdded(ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S), self.now()))
+
+    def _all_devices(self) -> DevicesKnown:
+        return DevicesKnown(tuple(self.fleet.devices.values()))
+
+    def _tell_ready(self) -> None:
+        begun = (self.directory.begun_once(device_node(device_id)) for device_id in self.fleet.devices)
+        if not self._ready_told and self.fleet.known and all(begun):
+            self._ready_told = True
+            self.send(self.supervisor, FleetReady(len(self.fleet.devices)))
+
+    # what peers ask
+
+    def on_request(self, body: object, reply: Reply) -> None:
+        """Answer operators, web and CLI."""
+        match body:
+            case LocateDevice(device_id=device_id):
+                reply(self._locate(device_id))
+            case AskAlive():
+                reply(True)
+            case AskFleet():
+                reply(self.tree())
+            case RegisterDevice(device=device):
+                self._adopt(take_one(self.fleet, device, datetime.now(UTC).timestamp()))
+                reply(True)
+            case RestartNode(node=node):
+                self._restart(body, device_of_node(node), reply)
+            case _:
+                super().on_request(body, reply)
+
+    def _locate(self, device_id: UUID) -> DeviceLocated | LicsError:
+        node = device_node(device_id)
+        place = self.directory.addresses.get(node)
+        if place is not None:
+            return DeviceLocated(device_id, place, self.directory.nodes[node].incarnation)
+        if device_id in self.fleet.devices:
+            view = self.directory.nodes.get(node)
+            state = view.state if view else NodeState.STARTING
+            return FleetUnavailableError(
+                f"the actor of this device is {state.value}", device_id=str(device_id), state=state.value
+            )
+        if not self.fleet.known:
+            return FleetUnavailableError("the fleet does not know its devices yet; it is just starting", device_id=str(device_id))
+        return DeviceNotFoundError("the fleet runs no such device", device_id=str(device_id))
+
+    def _restart(self, wish: RestartNode, device_id: UUID | None, reply: Reply) -> None:
+        if device_id is None or device_id not in self.fleet.devices:
+            self.restart_child(wish.node, wish.principal, wish.reason, reply)
+            return
+        rack = rack_node(self.fleet.placement[device_id])
+        if len(self._restarts) >= MAX_RESTARTS_ASKED:
+            raise FleetUnavailableError("too many restarts are under way; ask again", node=wish.node)
+        self._ref += 1
+        if not self.tell_child(rack, RestartDevice(self._ref, wish.node, wish.principal, wish.reason)):
+            raise FleetUnavailableError(f"{rack} is restarting; ask again", node=wish.node)
+        self._restarts[self._ref] = (rack, reply)
+
+    # the tree
+
+    def tree(self) -> NodeView:
+        """Return the supervision tree, from memory."""
+        return NodeView(
+            name=self.name,
+            kind="fleet",
+            state=NodeState.STOPPING if self.supervision.stopping else NodeState.RUNNING,
+            pid=os.getpid(),
+            incarnation=self._spec.restarts + 1,
+            restarts=self._spec.restarts,
+            since=self.began_at,
+            stats=self._all_stats(),
+            children=tuple(self._view(name) for name in self.supervision.children),
+        )
+
+    def _view(self, name: str) -> NodeView:
+        kind, _, number = name.partition(":")
+        known = self.incarnations.get(name)
+        devices: tuple[NodeView, ...] = ()
+        if kind == RACK:
+            devices = self.directory.views(self.fleet.in_rack(int(number)), self.began_at)
+        return node_view(
+            self.supervision.children[name],
+            kind,
+            wall_clock(self.now()),
+            pid=known.pid if known else None,
+            word=known.word if known else "",
+            stats=(known.stats or {}) if known else {},
+            children=devices,
+        )
+
+    @property
+    def _spec(self) -> FleetSpec:
+        assert self.spec is not None
+        return self.spec
+
+    @property
+    def _journal_dir(self) -> Path:
+        return Path(self._spec.data_dir) / "journals"
+
+
+def _difference(told: dict[UUID, DeviceSpec], now: tuple[DeviceSpec, ...]) -> ChangeRack | None:
+    """Return how to get from what a rack was told to what is wanted now, or None."""
+    wanted = {device.device_id: device for device in now}
+    changed = tuple(device for device_id, device in wanted.items() if told.get(device_id) != device)
+    removed = tuple(device_id for device_id in told if device_id not in wanted)
+    return ChangeRack(changed, removed) if changed or removed else None

@@ -1,0 +1,109 @@
+"""Registrar: tells the FleetSupervisor which devices there are, from the database or, while that is away, from a file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lics_actors.device.messages import DeviceSpec
+from lics_actors.errors import LicsError
+from lics_actors.fleet.cache import read_cache, write_cache
+from lics_actors.fleet.messages import DevicesKnown, RegistrarSpec
+from lics_actors.runtime.actor import LeafActor
+from lics_actors.store.repository import Repository
+
+READ_EVERY_S = 30.0  # heals a registration whose notice was lost
+RETRY_S, RETRY_MAX_S = 0.5, 15.0
+CACHE_AFTER_S = 2.0  # without an answer from the database the devices start from the file
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """Loop → actor: the database does not answer."""
+
+    reason: str
+
+
+class Registrar(LeafActor):
+    """Begins with a `RegistrarSpec`; sends `DevicesKnown` after every reading, also when nothing changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.source = "waiting"
+        self.devices = 0
+        self.read_at: float | None = None
+
+    def begin(self, spec: object) -> None:
+        """Start reading."""
+        assert isinstance(spec, RegistrarSpec)
+        self.database_url, self.cache_file = spec.database_url, Path(spec.cache_file)
+        self.start_loop()
+
+    def state_word(self) -> str:
+        """Return where the devices come from: database, cache, or nowhere yet (waiting)."""
+        return self.source
+
+    def stats(self) -> dict[str, float]:
+        """Return how many devices there are and how old that knowledge is."""
+        age = {} if self.read_at is None else {"devices_read_age_s": round(time.time() - self.read_at, 1)}
+        return {"devices": self.devices, **age}
+
+    def on_events(self, events: list[object]) -> None:
+        """Pass on what the loop read."""
+        for event in events:
+            match event:
+                case DevicesKnown(devices=devices, from_cache=from_cache, as_of=as_of):
+                    self.source = "cache" if from_cache else "database"
+                    self.devices, self.read_at = len(devices), as_of
+                    self.send(self.supervisor, event)
+                case _Away(reason=reason):
+                    if self.source == "database":
+                        self.source = "cache"
+                    log.warning("devices not read", extra={"reason": reason})
+
+    async def run(self) -> None:
+        """Read again and again; meanwhile, if the first answer takes too long, tell what the file holds."""
+        answered = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._fall_back(answered))
+            group.create_task(self._keep_reading(answered))
+
+    async def _fall_back(self, answered: asyncio.Event) -> None:
+        try:
+            await asyncio.wait_for(answered.wait(), CACHE_AFTER_S)
+        except TimeoutError:
+            devices = read_cache(self.cache_file)
+            if devices is not None:
+                self.post(DevicesKnown(devices, from_cache=True, as_of=0.0))
+
+    async def _keep_reading(self, answered: asyncio.Event) -> None:
+        failures = 0
+        repository: Repository | None = None
+        try:
+            while True:
+                try:
+                    repository = repository or await Repository.connect(self.database_url, pool_size=1, max_overflow=0)
+                    await self._read(repository)
+                    answered.set()
+                    failures = 0
+                except LicsError as error:
+                    failures += 1
+                    self.post(_Away(error.message))
+                await asyncio.sleep(min(RETRY_MAX_S, RETRY_S * 2 ** min(failures - 1, 16)) if failures else READ_EVERY_S)
+        finally:
+            if repository is not None:
+                await repository.close()
+
+    async def _read(self, repository: Repository) -> None:
+        as_of = time.time()
+        devices: list[DeviceSpec] = await repository.device_specs()
+        self.post(DevicesKnown(tuple(devices), as_of=as_of))
+        try:
+            write_cache(self.cache_file, devices, as_of)
+        except OSError as error:
+            log.error("device cache not written", extra={"path": str(self.cache_file), "reason": str(error)})

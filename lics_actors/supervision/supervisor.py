@@ -1,0 +1,332 @@
+"""The shell of every supervisor: performs what the policy asks for, with Thespian children, pings, kills and a journal.
+
+No thread, no loop: it forks. At most one ping and one request to end are outstanding per child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import assert_never
+
+from thespian.actors import Actor, ActorAddress
+
+from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError
+from lics_actors.runtime.actor import LicsActor
+from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, Stats, StopActor
+from lics_actors.runtime.process import process_exists, start_mark
+from lics_actors.supervision.messages import (
+    ChildBeginFailed,
+    ChildBegun,
+    ChildExited,
+    ClearAlarm,
+    Effect,
+    Event,
+    ForgetChild,
+    KillChild,
+    OperatorRestart,
+    Phase,
+    PingChild,
+    Policy,
+    Ponged,
+    RaiseAlarm,
+    RecordEvent,
+    ReportStopped,
+    SetTimer,
+    StartChild,
+    StopChild,
+    StopRequested,
+    Timer,
+    TimerFired,
+)
+from lics_actors.supervision.policy import reduce
+from lics_actors.supervision.record import SupervisorRecord, luck
+from lics_actors.supervision.state import Child, Supervision
+
+LOOK_AFTER_STARTING_S = 0.5  # Thespian cannot tell of a child that died before it was connected, so one looks
+
+log = logging.getLogger(__name__)
+Answer = Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """The process of a child. `address` becomes the one others can use once it has begun."""
+
+    name: str
+    number: int
+    created: ActorAddress
+    address: ActorAddress
+    pid: int | None
+    started: str | None
+    word: str = ""
+    stats: Stats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _LookAfterStarting:
+    """Wakeup: are those that are starting still there?"""
+
+
+class Supervisor(LicsActor):
+    """Keeps children alive. Subclasses say what they are made of (`child_class`, `child_spec`) and hear of their changes.
+
+    `begin` of a subclass calls `supervise` first.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.supervision = Supervision()
+        self.incarnations: dict[str, Incarnation] = {}
+        self._record: SupervisorRecord | None = None
+        self._events: deque[Event] = deque()
+        self._reducing = False
+        self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
+        self._operators: dict[str, list[tuple[int, Answer]]] = {}
+        self._looking = False
+
+    # what a subclass says
+
+    def child_class(self, name: str) -> type[Actor]:
+        """Return the actor class of a child."""
+        raise NotImplementedError
+
+    def child_spec(self, name: str) -> object:
+        """Return what a child is to be: `BeginActor.spec`."""
+        raise NotImplementedError
+
+    def on_child_changed(self, name: str) -> None:
+        """Hear that a child came into another phase, reported another state, or is no longer one."""
+
+    def on_child_begun(self, name: str, address: ActorAddress) -> None:
+        """Hear that a child is at work, before anybody else does."""
+
+    # what a subclass uses
+
+    def supervise(self, policy: Policy, journal: Path) -> None:
+        """Take up supervision; the record goes to `journal`."""
+        self.supervision = Supervision(policy)
+        self._record = SupervisorRecord(journal)
+        self._record.clear_inherited()
+
+    def tell(self, event: Event) -> None:
+        """Have the policy judge an event and do what it asks for; events that arise from that follow in order."""
+        self._events.append(event)
+        if self._reducing:
+            return
+        self._reducing = True
+        try:
+            while self._events:
+                self._reduce(self._events.popleft())
+        finally:
+            self._reducing = False
+        if self._record is not None:
+            self._record.write()
+
+    def restart_child(self, name: str, principal: str, reason: str | None, answer: Answer) -> None:
+        """Restart a child for an operator; `answer` hears True once its next incarnation has begun, or why it has not.
+
+        Raises:
+            NodeNotFoundError: no such child.
+        """
+        child = self.supervision.children.get(name)
+        if child is None:
+            raise NodeNotFoundError(f"there is no {name} in the supervision tree", node=name)
+        self._operators.setdefault(name, []).append((child.incarnation, answer))
+        self.tell(OperatorRestart(name, principal, reason, self.now()))
+
+    def tell_child(self, name: str, message: object) -> bool:
+        """Send a running child a message; returns whether it runs."""
+        child = self.supervision.children.get(name)
+        if child is None or child.phase is not Phase.RUNNING:
+            return False
+        self.send(self.incarnations[name].address, message)
+        return True
+
+    @staticmethod
+    def now() -> float:
+        """Return the supervision's clock, in seconds."""
+        return time.monotonic()
+
+    # what comes in
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        """Take what children say."""
+        match message:
+            case ActorPong():
+                self._on_pong(message)
+            case ActorBegun():
+                self._on_begun(message, sender)
+            case BeginFailed(name=name, incarnation=incarnation, reason=reason):
+                self.tell(ChildBeginFailed(name, incarnation, reason, self.now()))
+            case ActorStopped(name=name, pid=pid):
+                known = self.incarnations.get(name)
+                if known is not None and known.pid == pid:
+                    self._in_order.add((name, known.number))
+            case _:
+                super().on_message(message, sender)
+
+    def on_child_exited(self, address: ActorAddress) -> None:
+        """Take Thespian's word that a child's process ended."""
+        for known in self.incarnations.values():
+            if known.created is address:
+                self._exited(known)
+                return
+
+    def on_wakeup(self, payload: object) -> None:
+        """Take a timer."""
+        match payload:
+            case Timer():
+                self.tell(TimerFired(payload, self.now()))
+            case _LookAfterStarting():
+                self._look_after_starting()
+
+    def stats(self) -> dict[str, float]:
+        """Return how many children there are, run and were given up, and how often any was restarted."""
+        children = self.supervision.children.values()
+        return {
+            "children": len(children),
+            "children_running": sum(child.phase is Phase.RUNNING for child in children),
+            "children_quarantined": sum(child.phase is Phase.QUARANTINED for child in children),
+            "restarts": sum(child.restarts for child in children),
+        }
+
+    def stop(self, reason: str) -> None:
+        """Stop all children, then oneself."""
+        self.tell(StopRequested(self.now(), reason))
+
+    def _on_begun(self, message: ActorBegun, sender: ActorAddress) -> None:
+        known = self.incarnations.get(message.name)
+        if known is None or known.number != message.incarnation:
+            return
+        self.incarnations[message.name] = replace(known, address=sender, pid=message.pid, started=start_mark(message.pid))
+        self.on_child_begun(message.name, sender)
+        self.tell(ChildBegun(message.name, message.incarnation, self.now()))
+
+    def _on_pong(self, pong: ActorPong) -> None:
+        known = next((known for known in self.incarnations.values() if known.pid == pong.pid), None)
+        if known is None:
+            return
+        if (known.word, known.stats) != (pong.state, pong.stats):
+            self.incarnations[known.name] = replace(known, word=pong.state, stats=pong.stats)
+            self.on_child_changed(known.name)
+        self.tell(Ponged(known.name, known.number, pong.serial, self.now()))
+
+    def _exited(self, known: Incarnation) -> None:
+        mark = (known.name, known.number)
+        in_order = mark in self._in_order
+        self._in_order.discard(mark)
+        self.tell(ChildExited(known.name, known.number, self.now(), luck(), in_order))
+
+    # what goes out
+
+    def _reduce(self, event: Event) -> None:
+        before = self.supervision.children
+        self.supervision, effects = reduce(self.supervision, event)
+        for effect in effects:
+            try:
+                self._perform(effect)
+            except Exception:  # the others are other children's lives
+                self.counters["actor_faults"] += 1
+                log.exception("effect failed", extra={"actor": self.name, "kind": type(effect).__name__})
+        after = self.supervision.children
+        for name in [*before, *(name for name in after if name not in before)]:
+            old, new = before.get(name), after.get(name)
+            if old is not new and (old is None or new is None or old.phase is not new.phase):
+                self._answer_operators(name, new)
+                self.on_child_changed(name)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case StartChild(name=name, incarnation=incarnation):
+                self._start(name, incarnation)
+            case StopChild(name=name, reason=reason):
+                self.send(self.incarnations[name].address, StopActor(reason))
+            case KillChild(name=name, reason=reason):
+                self._kill(self.incarnations[name], reason)
+            case PingChild(name=name, serial=serial):
+                self.send(self.incarnations[name].address, PingActor(serial))
+            case SetTimer(timer=timer, after_s=after_s):
+                self.wake_after(after_s, timer)
+            case ForgetChild(name=name):
+                self.incarnations.pop(name, None)
+            case RaiseAlarm() | ClearAlarm() | RecordEvent():
+                assert self._record is not None
+                self._record.take(effect)
+            case ReportStopped():
+                self._end()
+            case _:
+                assert_never(effect)
+
+    def _start(self, name: str, number: int) -> None:
+        try:
+            spec = self.child_spec(name)
+            created = self.createActor(self.child_class(name))
+        except Exception as error:
+            log.exception("child could not be created", extra={"child": name})
+            self.incarnations[name] = Incarnation(name, number, self.myAddress, self.myAddress, None, None)
+            self._events.append(ChildBeginFailed(name, number, f"{type(error).__name__}: {error}", self.now()))
+            return
+        pid = self._newest_pid()
+        self.incarnations[name] = Incarnation(name, number, created, created, pid, start_mark(pid) if pid else None)
+        self.send(created, BeginActor(name, number, spec))
+        if not self._looking:
+            self._looking = True
+            self.wake_after(LOOK_AFTER_STARTING_S, _LookAfterStarting())
+
+    def _newest_pid(self) -> int | None:
+        """Return the pid of the child created last: Thespian knows it at once, the child itself says it only when it begins."""
+        children = getattr(self._myRef, "_child_procs", [])
+        return children[-1].childProc.pid if children else None
+
+    def _kill(self, known: Incarnation, reason: str) -> None:
+        """SIGKILL a child. As its parent we have not reaped it while it counts as there, so the pid cannot be another's."""
+        if known.pid is not None and known.started is not None and process_exists(known.pid, known.started):
+            log.warning("child killed", extra={"child": known.name, "child_pid": known.pid, "reason": reason})
+            with suppress(ProcessLookupError):
+                os.kill(known.pid, signal.SIGKILL)
+        else:
+            self._events.append(ChildExited(known.name, known.number, self.now(), luck()))
+
+    def _look_after_starting(self) -> None:
+        starting = [name for name, child in self.supervision.children.items() if child.phase is Phase.STARTING]
+        self._looking = bool(starting)
+        if starting:
+            self.wake_after(LOOK_AFTER_STARTING_S, _LookAfterStarting())
+        for name in starting:
+            known = self.incarnations[name]
+            if known.pid is not None and (known.started is None or not process_exists(known.pid, known.started)):
+                self._exited(known)
+
+    def _answer_operators(self, name: str, child: Child | None) -> None:
+        waiting = self._operators.pop(name, [])
+        for since, answer in waiting:
+            outcome = _outcome(name, child, since)
+            if outcome is None:
+                self._operators.setdefault(name, []).append((since, answer))
+            else:
+                answer(outcome)
+
+    def _end(self) -> None:
+        if self._record is not None:
+            self._record.close()
+            self._record = None
+        self.stopped()
+
+
+def _outcome(name: str, child: Child | None, since: int) -> bool | LicsError | None:
+    """Return what to tell an operator who asked for a restart when `since` was the present incarnation, or None: not yet."""
+    if child is None:
+        return NodeNotFoundError(f"{name} was removed meanwhile", node=name)
+    if child.phase is Phase.RUNNING and child.incarnation > since:
+        return True
+    if child.phase is Phase.QUARANTINED and child.incarnation > since:
+        return ConflictError(f"{name} was given up again: {child.last_error}", node=name)
+    return None
