@@ -98,6 +98,7 @@ class Launched:
 
     def check_alive(self) -> None:
         """Raise FleetDiedError if the root or the admin process has ended."""
+        process.reap(self.pid_file)
         for pid, started in self._processes:
             if not process.process_exists(pid, started):
                 raise FleetDiedError(f"process {pid} of the fleet has ended", pid=pid)
@@ -213,6 +214,7 @@ def _prepare(key: bytes, host: str, pid_file: Path, preload: Sequence[str]) -> N
     transport.install(key, host)
     logroute.keep()
     process.install_fork_hooks(pid_file)
+    process.adopt_orphans()
     multiprocCommon.startAdmin = _admin_as_child
     _refuse_threads()
     gc.collect()
@@ -317,9 +319,8 @@ def _end_system(system: ActorSystem, admin_pid: int, pid_file: Path) -> None:
         if process.start_mark(admin_pid) is not None:
             system.shutdown()
     process.kill_recorded(pid_file)
-    with suppress(ChildProcessError):
-        os.waitpid(admin_pid, 0)
     left = process.wait_until_gone(pid_file, GONE_S)
+    process.reap(pid_file)
     if left:
         log.error("processes are left behind", extra={"pids": [one.pid for one in left]})
     else:

@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_CHILD_SUBREAPER = 36
 PARENT_POLL_S = 0.25  # where the kernel does not tell
 
 _prctl: Callable[..., int] | None = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -89,6 +90,25 @@ def die_with_parent(parent: int | None = None) -> None:
         raise OSError("prctl(PR_SET_PDEATHSIG) failed")
     if os.getppid() != expected:  # it died between the fork and this call, and nobody will tell
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose parent ends, so that `reap` leaves no zombie, whoever process 1 is (Linux)."""
+    if _prctl is not None:
+        _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def reap(pid_file: Path) -> None:
+    """Take the exit status of ended children that are in the pid file; others are left to whoever started them."""
+    ours: set[int] | None = None
+    if sys.platform != "linux":  # no orphans are adopted there
+        return
+    with suppress(ChildProcessError):
+        while (ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) is not None:
+            ours = {one.pid for one in recorded(pid_file)} if ours is None else ours
+            if ended.si_pid not in ours:
+                return
+            os.waitpid(ended.si_pid, 0)
 
 
 def watch_parent(parent: int, poll_s: float = PARENT_POLL_S) -> None:

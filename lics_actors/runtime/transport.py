@@ -89,19 +89,19 @@ def _installed() -> _Signer:
 def install(key: bytes, bind: str = "127.0.0.1") -> None:
     """Sign every frame with `key` and bind every listening socket to `bind`, in this process and those forked from it.
 
-    Must run before any ActorSystem or Peer; repeating it with the same arguments does nothing.
+    Must run before any ActorSystem or Peer. Repeating it with the same arguments does nothing; other arguments hold from then on.
 
     Raises:
-        TransportError: weak key, an address that means "all interfaces", or other arguments than the first time.
+        TransportError: weak key, or an address that means "all interfaces".
     """
     global _signer  # noqa: PLW0603 - see above
-    if _signer is not None:
-        if (_signer.key, _signer.bind) != (key, bind):
-            raise TransportError("the transport is already installed with another key or address")
+    if _signer is not None and (_signer.key, _signer.bind) == (key, bind):
         return
     if len(key) < MIN_KEY_BYTES:
         raise TransportError(f"the transport key has {len(key)} bytes; it needs {MIN_KEY_BYTES} at least")
     _refuse_public(bind)
+    if _signer is None:
+        _retry_after_forged_acknowledgement()
     _signer = _Signer(key, bind)
     _bind_all_to(bind)
     _sign_all_with(_signer)
@@ -130,6 +130,9 @@ def _sign_all_with(signer: _Signer) -> None:
     for module in (streamBuffer, TCPTransport):  # made when the modules were imported, with plain pickle
         module.ackMsg = streamBuffer.toSendBuffer(ACK, signer.dumps)
         module.ackDataErrMsg = streamBuffer.toSendBuffer(REFUSED, signer.dumps)
+
+
+def _retry_after_forged_acknowledgement() -> None:
     check = TCPTransport.TCPTransport._check_XMIT_4_done
 
     def check_acknowledgement(transport: Any, intent: Any, received: bytes) -> Any:
