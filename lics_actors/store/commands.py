@@ -12,8 +12,7 @@ from tortoise.expressions import Q
 
 from lics_actors.device.messages import CommandState
 from lics_actors.errors import CommandNotFoundError
-from lics_actors.store.availability import answering
-from lics_actors.store.connection import ANSWER_S, Connected
+from lics_actors.store.connection import Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
 from lics_actors.store.models import CommandRow, CommandStateRow
@@ -53,11 +52,11 @@ class Commands(Connected):
         return page("commands", found, limit, lambda command: (command.accepted_at, command.command_id), lambda command: command)
 
     async def _commands(self, condition: Q, limit: int) -> list[Command]:
-        async with answering(ANSWER_S):
-            query = CommandRow.filter(condition).using_db(self._client).order_by("-accepted_at", "-id").limit(limit)
+        async with self.orm():
+            query = CommandRow.filter(condition).order_by("-accepted_at", "-id").limit(limit)
             rows = await query.values()
             wanted = [row["id"] for row in rows]
-            steps = CommandStateRow.filter(command_id__in=wanted).using_db(self._client).order_by("n")
+            steps = CommandStateRow.filter(command_id__in=wanted).order_by("n")
             by_command = _grouped(await steps.values() if wanted else [])
         return [_command(row, by_command[row["id"]]) for row in rows]
 

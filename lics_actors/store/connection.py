@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
 from typing import Any, Self
 
-from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 
 from config.orm import orm_config
@@ -20,8 +20,9 @@ READ_S = 30.0  # a long range of telemetry
 class Connected:
     """Owns one pool. Nothing is kept open while nobody asks, and nothing fails here while the database is away."""
 
-    def __init__(self, client: BaseDBAsyncClient) -> None:
-        self._client = client
+    def __init__(self, context: TortoiseContext) -> None:
+        self._context = context
+        self._client = context.db()
         self._timescale: bool | None = None
 
     @classmethod
@@ -33,10 +34,9 @@ class Connected:
         Raises:
             SettingsError: this is no PostgreSQL URL.
         """
-        context = TortoiseContext()  # of its own: two repositories of a process, or of its threads, never meet
-        with context:  # only while it begins; afterwards every query names its connection
+        with TortoiseContext() as context:  # of its own: two repositories of a process, or of its threads, never meet
             await context.init(config=orm_config(database_url, 1, pool_size + max_overflow))
-            return cls(context.db())
+            return cls(context)
 
     async def close(self) -> None:
         """Close the pool; a running query is given ten seconds."""
@@ -52,6 +52,17 @@ class Connected:
         async with self.raw(ANSWER_S) as connection:
             await connection.fetchval("SELECT 1")
         return time.monotonic() - started
+
+    @asynccontextmanager
+    async def orm(self) -> AsyncIterator[None]:
+        """Let Tortoise's models use this repository's pool, in this task, for at most ANSWER_S seconds.
+
+        Raises:
+            DatabaseUnavailableError, InvalidError
+        """
+        async with answering(ANSWER_S):
+            with copy(self._context):  # a context remembers one entry only; many tasks are in this one at the same time
+                yield
 
     @asynccontextmanager
     async def raw(self, limit_s: float) -> AsyncIterator[Any]:

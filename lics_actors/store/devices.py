@@ -14,7 +14,6 @@ from tortoise.expressions import Q
 
 from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, Safety
 from lics_actors.errors import ConflictError, DeviceNotEnabledError, DeviceNotFoundError, InvalidError, PreconditionFailedError
-from lics_actors.store.availability import answering
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.json_text import json_text, json_value
@@ -45,10 +44,9 @@ class Devices(Connected):
             "capabilities": dict(new.capabilities),
             "id": new.device_id or uuid4(),
         }
-        async with answering(ANSWER_S):
+        async with self.orm():
             try:
                 await Device.create(
-                    using_db=self._client,
                     created_at=now,
                     updated_at=now,
                     created_by=new.principal,
@@ -85,8 +83,8 @@ class Devices(Connected):
         return row
 
     async def _one(self, condition: Q) -> DeviceRow | None:
-        async with answering(ANSWER_S):
-            rows = await Device.filter(condition).using_db(self._client).limit(1).values(*COLUMNS)
+        async with self.orm():
+            rows = await Device.filter(condition).limit(1).values(*COLUMNS)
         return device_row(rows[0]) if rows else None
 
     async def list_devices(self, asked: DeviceFilter, limit: int = 100, cursor: str | None = None) -> Page[DeviceRow]:
@@ -100,8 +98,8 @@ class Devices(Connected):
         condition = _condition(asked)
         if (after := decode_cursor("devices", cursor, tuple[str, UUID])) is not None:
             condition &= Q(name__gt=after[0]) | Q(name=after[0], id__gt=after[1])
-        async with answering(ANSWER_S):
-            query = Device.filter(condition).using_db(self._client).order_by("name", "id").limit(limit + 1)
+        async with self.orm():
+            query = Device.filter(condition).order_by("name", "id").limit(limit + 1)
             rows = await query.values(*COLUMNS)
         return page("devices", rows, limit, lambda row: (row["name"], row["id"]), device_row)
 
@@ -111,8 +109,8 @@ class Devices(Connected):
         Raises:
             DatabaseUnavailableError
         """
-        async with answering(ANSWER_S):
-            query = Device.exclude(admin=Admin.RETIRED.value).using_db(self._client).order_by("name", "id")
+        async with self.orm():
+            query = Device.exclude(admin=Admin.RETIRED.value).order_by("name", "id")
             rows = await query.values(*COLUMNS)
         return [device_row(row).spec() for row in rows]
 
