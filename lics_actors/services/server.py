@@ -94,6 +94,13 @@ async def gone(process: subprocess.Popen[bytes], deadline_s: float) -> bool:
     return True
 
 
+async def exit_code(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the process to end; return its code."""
+    while not await gone(process, 3600.0):
+        continue
+    return int(process.returncode)
+
+
 class Server(ABC):
     """An embedded server. `start` and `stop` may be called in turn; the port stays the same.
 
@@ -173,30 +180,29 @@ class Server(ABC):
 
     async def stop(self, deadline_s: float = 8.0) -> None:
         """Ask the server to stop; kill it after `deadline_s`."""
-        process, self._process = self._process, None
+        process = self._process
         if process is None or process.poll() is not None:
             return
-        process.send_signal(self.stop_signal)
+        self.ask_to_stop()
         if not await gone(process, deadline_s):
             logger.warning("server killed", extra={"server": self.name, "pid": process.pid, "deadline_s": deadline_s})
-            process.kill()
+            self.kill()
             await gone(process, 5.0)
         await self.end_leftovers()
 
-    async def ended(self) -> int:
-        """Wait until the server's process has ended; return its code."""
-        process = self._process
-        if process is None:
-            return 0
-        while not await gone(process, 3600.0):
-            continue
-        return int(process.returncode)
+    def ask_to_stop(self) -> None:
+        """Ask the server to stop, without waiting."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(self.stop_signal)
 
     def kill(self) -> None:
         """SIGKILL the server, as a crash would."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
-            self._process.wait(5)
+
+    async def ended(self) -> int:
+        """Wait until the server's process has ended; return its code."""
+        return 0 if self._process is None else await exit_code(self._process)
 
     async def end_leftovers(self, deadline_s: float = 5.0) -> None:
         """End the processes of this server that work in our folder and are not the one we run."""

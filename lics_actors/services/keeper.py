@@ -1,0 +1,129 @@
+"""Keeps the parts of a running laboratory alive: the shell around the supervision policy for servers and programs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from typing import Protocol
+
+from lics_actors.supervision import policy as supervision
+from lics_actors.supervision.messages import (
+    ChildAdded,
+    ChildBeginFailed,
+    ChildBegun,
+    ChildExited,
+    ChildSpec,
+    Effect,
+    Event,
+    KillChild,
+    Policy,
+    ReportStopped,
+    SetTimer,
+    StartChild,
+    StopChild,
+    StopRequested,
+    TimerFired,
+)
+from lics_actors.supervision.state import Supervision
+
+logger = logging.getLogger(__name__)
+# A laboratory's own servers are worth more patience than a device: given up only after 10 restarts in two minutes.
+POLICY = Policy(intensity=10, period_s=120.0, backoff_s=0.5, backoff_max_s=15.0, healthy_s=10.0, ping_every_s=None)
+
+
+class Part(Protocol):
+    """What the keeper keeps: an embedded server or a program."""
+
+    @property
+    def pid(self) -> int | None:
+        """Return the pid while it runs."""
+
+    async def start(self) -> None:
+        """Start it and return when it is at work."""
+
+    async def ended(self) -> int:
+        """Wait until it has ended; return its code."""
+
+    def ask_to_stop(self) -> None:
+        """Ask it to stop."""
+
+    def kill(self) -> None:
+        """Kill it."""
+
+
+class Keeper:
+    """Performs what the policy asks for. All methods belong to the loop's thread, which must be the main thread."""
+
+    def __init__(self, tell: Callable[[Effect], None], policy: Policy = POLICY) -> None:
+        self._state = Supervision(policy)
+        self._tell = tell
+        self._parts: dict[str, Part] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
+
+    def keep(self, spec: ChildSpec, part: Part) -> None:
+        """Start the part, or take it over if it runs already, and keep it alive from now on."""
+        self._parts[spec.name] = part
+        self._take(ChildAdded(spec, time.monotonic()))
+
+    def pids(self) -> dict[str, int | None]:
+        """Return each part's pid."""
+        return {name: part.pid for name, part in self._parts.items()}
+
+    async def stop(self) -> None:
+        """Stop all parts, later stages first, and return when none is left."""
+        self._take(StopRequested(time.monotonic()))
+        await self._stopped.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def kill(self) -> None:
+        """Kill all parts at once, in the middle of whatever they do."""
+        for part in self._parts.values():
+            part.kill()
+
+    def _take(self, event: Event) -> None:
+        self._state, effects = supervision.reduce(self._state, event)
+        for effect in effects:
+            self._perform(effect)
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case StartChild(name=name, incarnation=incarnation):
+                self._do(self._run(self._parts[name], name, incarnation))
+            case StopChild(name=name):
+                self._parts[name].ask_to_stop()
+            case KillChild(name=name, incarnation=incarnation):
+                self._parts[name].kill()
+                self._do(self._watch(self._parts[name], name, incarnation))
+            case SetTimer(timer=timer, after_s=after_s):
+                asyncio.get_running_loop().call_later(after_s, lambda: self._take(TimerFired(timer, time.monotonic())))
+            case ReportStopped():
+                self._stopped.set()
+            case _:
+                self._tell(effect)
+
+    def _do(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, part: Part, name: str, incarnation: int) -> None:
+        try:
+            if part.pid is None:
+                await part.start()
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the policy decides what follows
+            self._take(ChildBeginFailed(name, incarnation, str(error), time.monotonic()))
+            return
+        self._take(ChildBegun(name, incarnation, time.monotonic()))
+        await self._watch(part, name, incarnation)
+
+    async def _watch(self, part: Part, name: str, incarnation: int) -> None:
+        code = await part.ended()
+        luck = random.random()  # noqa: S311 - jitter
+        reason = f"it ended with code {code}" if code >= 0 else f"it was ended by signal {-code}"
+        self._take(ChildExited(name, incarnation, time.monotonic(), luck, normal=code == 0, reason=reason))
