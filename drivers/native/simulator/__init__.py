@@ -1,0 +1,8 @@
+"""Simulated devices that speak the native contract over a real broker."""
+
+from drivers.native.simulator.connection import BrokerLike
+from drivers.native.simulator.device import SimulatedDevice, SimulatedDeviceSpec
+from drivers.native.simulator.faults import Faults, knobs
+from drivers.native.simulator.laboratory import Simulator
+
+__all__ = ["BrokerLike", "Faults", "SimulatedDevice", "SimulatedDeviceSpec", "Simulator", "knobs"]
