@@ -1,0 +1,143 @@
+"""A fleet in memory with the interface of FleetClient: for tests of the web alone; the real one is in tests/system."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from lics_actors.device.messages import (
+    Admin,
+    CancelCommand,
+    CommandState,
+    DeviceSpec,
+    DeviceTwin,
+    Health,
+    Link,
+    MetricReading,
+    RequestCommand,
+    Safety,
+)
+from lics_actors.errors import (
+    CommandNotFoundError,
+    DeviceNotFoundError,
+    FleetUnavailableError,
+    IdempotencyKeyReusedError,
+    LicsError,
+    NodeNotFoundError,
+)
+from lics_actors.fleet.messages import NodeState, NodeView
+from lics_actors.store.records import Command, CommandStep
+
+EPOCH = datetime(2026, 1, 31, 12, tzinfo=UTC)
+RESULT = {"volume_ul": 20.0}
+
+
+class FleetStub:
+    """Devices that do what they are told, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.slow = False
+        self.outcome = CommandState.SUCCEEDED
+        self.refusal: LicsError | None = None
+        self.devices: dict[UUID, DeviceSpec] = {}
+        self.commands: dict[UUID, Command] = {}
+        self.executed: list[UUID] = []
+        self.restarted: list[tuple[str, str, str | None]] = []
+        self.counted = 0.0
+
+    async def _answering(self) -> None:
+        if self.slow:
+            await asyncio.sleep(60)
+        if self.down:
+            raise FleetUnavailableError("the fleet does not answer")
+
+    def _device(self, device_id: UUID) -> DeviceSpec:
+        if device_id not in self.devices:
+            raise DeviceNotFoundError(f"no device {device_id}")
+        return self.devices[device_id]
+
+    async def tree(self) -> NodeView:
+        """The tree: a root with one rack of all devices."""
+        await self._answering()
+        stats = {"commands_succeeded": self.counted, "queued_commands": 1.0}
+        devices = tuple(
+            NodeView(f"device:{spec.device_id}", "device", NodeState.RUNNING, 7, 1, 0, EPOCH, spec.name, "online", None, stats)
+            for spec in self.devices.values()
+        )
+        rack = NodeView("rack:1", "rack", NodeState.RUNNING, 6, 1, 2, EPOCH, children=devices)
+        return NodeView("fleet", "fleet", NodeState.RUNNING, 5, 1, 0, EPOCH, children=(rack,))
+
+    async def twin(self, device_id: UUID) -> DeviceTwin:
+        """An online twin with one metric."""
+        await self._answering()
+        self._device(device_id)
+        metrics = {"temperature_c": MetricReading(21.5, EPOCH)}
+        return DeviceTwin(
+            device_id, Link.ONLINE, Health.OK, Safety.SAFE, Admin.ENABLED, 3, 1, EPOCH, EPOCH, None, None, metrics, 0, 0
+        )
+
+    async def command(self, request: RequestCommand) -> Command:
+        """Answer a repeat as it stands, else execute."""
+        await self._answering()
+        self._device(request.device_id)
+        if self.refusal is not None:
+            raise self.refusal
+        known = self.commands.get(request.command_id)
+        if known is not None:
+            if (known.name, known.args) != (request.name, dict(request.args)):
+                raise IdempotencyKeyReusedError("the id belongs to another request")
+            return known
+        self.executed.append(request.command_id)
+        settled = self.outcome is not CommandState.DELIVERED and request.wait_s > 0
+        states = [CommandState.ACCEPTED, CommandState.DISPATCHED, CommandState.DELIVERED, *([self.outcome] if settled else [])]
+        steps = tuple(
+            CommandStep(state, EPOCH + timedelta(milliseconds=n), RESULT if state is CommandState.SUCCEEDED else None)
+            for n, state in enumerate(states)
+        )
+        self.commands[request.command_id] = command = Command(
+            command_id=request.command_id,
+            device_id=request.device_id,
+            name=request.name,
+            args=dict(request.args),
+            principal=request.principal,
+            idempotent=False,
+            actuates=True,
+            deadline=EPOCH + timedelta(seconds=request.timeout_s),
+            steps=steps,
+            epoch=3,
+            reason=request.reason,
+        )
+        return command
+
+    async def command_status(self, device_id: UUID, command_id: UUID) -> Command:
+        """What the journal would say."""
+        await self._answering()
+        command = self.commands.get(command_id)
+        if command is None or command.device_id != device_id:
+            raise CommandNotFoundError(f"no command {command_id}")
+        return command
+
+    async def cancel(self, request: CancelCommand) -> Command:
+        """A command that is not settled is called off."""
+        return await self.command_status(request.device_id, request.command_id)
+
+    async def register(self, spec: DeviceSpec) -> None:
+        """Take over a device; a retired one goes."""
+        await self._answering()
+        self.devices.pop(spec.device_id, None)
+        if spec.admin is not Admin.RETIRED:
+            self.devices[spec.device_id] = spec
+
+    async def restart(self, node: str, principal: str, reason: str | None = None) -> None:
+        """Note it."""
+        await self._answering()
+        if node not in {"fleet", "rack:1", *(f"device:{device_id}" for device_id in self.devices)}:
+            raise NodeNotFoundError(f"no node {node}")
+        self.restarted.append((node, principal, reason))
+
+    async def alive(self) -> float:
+        """Whether it answers."""
+        await self._answering()
+        return 0.001

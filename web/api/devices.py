@@ -1,0 +1,236 @@
+"""The instruments: registering, reading, changing, retiring them, and restarting their actors."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from quart import Blueprint, Response, request
+
+from lics_actors.device.messages import Admin, DeviceTwin
+from lics_actors.errors import (
+    ConflictError,
+    DeviceNotFoundError,
+    IdempotencyKeyReusedError,
+    LicsError,
+    NodeNotFoundError,
+)
+from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
+from web.auth import principal, requires
+from web.backing import ASK_S, backing
+from web.etags import etag, expected_version, matches
+from web.idempotency import id_for
+from web.registration import check_settings
+from web.schemas.devices import (
+    DeviceBody,
+    DevicePage,
+    DevicePatch,
+    DevicesQuery,
+    DeviceView,
+    NewDeviceBody,
+    RestartBody,
+    RestartView,
+    device_view,
+)
+from web.speech import Said, Speech, answer, speaks
+
+blueprint = Blueprint("devices", __name__)
+PLAIN = ("name", "type", "driver", "location", "settings", "silent_s", "admin")
+
+
+@blueprint.get("/devices")
+@requires("device:read")
+@speaks(Speech(tag="devices", query=DevicesQuery, answers={200: Said(DevicePage, "A page, by name.")}, errors=(503,)))
+async def list_devices(query: DevicesQuery) -> Response:
+    """The devices, by name.
+
+    As last recorded; one device alone is told as it is now.
+    """
+    chosen = DeviceFilter(
+        status=query.status,
+        link=query.link,
+        type=query.type,
+        driver=query.driver,
+        location=query.location,
+        search=query.q,
+        retired=query.retired,
+    )
+    page = await backing().repository.list_devices(chosen, query.limit, query.cursor)
+    return answer(DevicePage.model_construct(items=[device_view(row, None) for row in page.items], next=page.next))
+
+
+@blueprint.post("/devices")
+@requires("device:write")
+@speaks(
+    Speech(
+        tag="devices",
+        body=NewDeviceBody,
+        headers=("Idempotency-Key",),
+        answers={
+            201: Said(DeviceView, "Registered; its actor starts.", ("Location", "ETag")),
+            200: Said(DeviceView, "Registered before, by the same request with this key.", ("Location", "ETag")),
+        },
+        errors=(409, 503),
+    )
+)
+async def create_device(body: NewDeviceBody) -> Response:
+    """Register a device.
+
+    Its actor starts at once, or as soon as the fleet answers. `id` is the one that the device itself uses.
+    """
+    house, key = backing(), request.headers.get("Idempotency-Key")
+    made_id = id_for(principal().name, request.path, key)
+    check_settings(body.driver, body.settings)
+    new = NewDevice(**_plain(body), device_id=body.id or made_id, principal=principal().name)
+    try:
+        row, status = await house.repository.create_device(new), HTTPStatus.CREATED
+    except ConflictError as conflict:
+        row, status = await _made_before(new, conflict, key), HTTPStatus.OK
+    await house.registrations.tell(row.spec())
+    return await _tell(row, status, {"Location": f"/api/v1/devices/{row.id}"})
+
+
+async def _made_before(new: NewDevice, conflict: ConflictError, key: str | None) -> DeviceRow:
+    """Return the device that the same request made before.
+
+    A device that people have changed since is taken for it: what was first asked is not kept.
+    """
+    if key is None or new.device_id is None:
+        raise conflict
+    try:
+        row = await backing().repository.get_device(new.device_id)
+    except DeviceNotFoundError:
+        raise conflict from None
+    if row.version == 1 and any(getattr(row, name) != getattr(new, name) for name in PLAIN):
+        raise IdempotencyKeyReusedError("the idempotency key belongs to another request", device_id=str(row.id))
+    return row
+
+
+@blueprint.get("/devices/<uuid:device_id>")
+@requires("device:read")
+@speaks(
+    Speech(
+        tag="devices",
+        headers=("If-None-Match",),
+        answers={200: Said(DeviceView, "As it is.", ("ETag",)), 304: Said(None, "As in the answer with this ETag.", ("ETag",))},
+        errors=(503,),
+    )
+)
+async def get_device(device_id: UUID) -> Response:
+    """A device, as it is now.
+
+    Where its actor does not answer within a second, as it was last recorded: `live` tells.
+    """
+    return await _tell(await backing().repository.get_device(device_id))
+
+
+@blueprint.put("/devices/<uuid:device_id>")
+@requires("device:write")
+@speaks(
+    Speech(
+        tag="devices",
+        body=DeviceBody,
+        headers=("If-Match",),
+        answers={200: Said(DeviceView, "As it now is.", ("ETag",))},
+        errors=(409, 412, 503),
+    )
+)
+async def replace_device(device_id: UUID, body: DeviceBody) -> Response:
+    """Define a device anew; what is left out takes its default."""
+    check_settings(body.driver, body.settings)
+    return await _change(device_id, _plain(body))
+
+
+@blueprint.patch("/devices/<uuid:device_id>")
+@requires("device:write")
+@speaks(
+    Speech(
+        tag="devices",
+        body=DevicePatch,
+        headers=("If-Match",),
+        answers={200: Said(DeviceView, "As it now is.", ("ETag",))},
+        errors=(409, 412, 503),
+    )
+)
+async def change_device(device_id: UUID, body: DevicePatch) -> Response:
+    """Change some of a device; what is left out stays."""
+    changes = _plain(body)
+    if {"driver", "settings"} & set(changes):
+        row = await backing().repository.get_device(device_id)
+        check_settings(changes.get("driver", row.driver), changes.get("settings", row.settings))
+    return await _change(device_id, changes)
+
+
+@blueprint.delete("/devices/<uuid:device_id>")
+@requires("device:write")
+@speaks(Speech(tag="devices", headers=("If-Match",), answers={204: Said(None, "Retired; its record stays.")}, errors=(412, 503)))
+async def retire_device(device_id: UUID) -> Response:
+    """Retire a device for good.
+
+    Its actor stops and its name becomes free; it and its record stay readable.
+    """
+    house = backing()
+    version = expected_version(request.headers.get("If-Match"))
+    row = await house.repository.retire_device(device_id, expected_version=version, principal=principal().name)
+    await house.registrations.tell(row.spec())
+    return Response(b"", HTTPStatus.NO_CONTENT)
+
+
+@blueprint.post("/devices/<uuid:device_id>/restart")
+@requires("device:restart")
+@speaks(
+    Speech(
+        tag="devices",
+        body=RestartBody,
+        body_required=False,
+        answers={200: Said(RestartView, "The new incarnation has begun.")},
+        errors=(409, 503, 504),
+    )
+)
+async def restart_device(device_id: UUID, body: RestartBody) -> Response:
+    """Restart a device's actor, not the device.
+
+    Ends a quarantine as well. Commands under way are settled by the device's own ledger.
+    """
+    node = f"device:{device_id}"
+    try:
+        await backing().fleet.restart(node, principal().name, body.reason)
+    except NodeNotFoundError:
+        raise DeviceNotFoundError(f"no actor runs device {device_id}", device_id=str(device_id)) from None
+    return answer(RestartView(node=node))
+
+
+def _plain(body: DeviceBody | DevicePatch) -> dict[str, Any]:
+    """Return what a body says, in the store's words; of a patch only what it mentions."""
+    named = body.model_fields_set if isinstance(body, DevicePatch) else set(PLAIN)
+    said = {name: getattr(body, name) for name in PLAIN if name in named}
+    return {**said, **({"type": said["type"].value} if "type" in said else {})}
+
+
+async def _change(device_id: UUID, changes: dict[str, Any]) -> Response:
+    house = backing()
+    version = expected_version(request.headers.get("If-Match"))
+    row = await house.repository.update_device(device_id, changes, expected_version=version, principal=principal().name)
+    await house.registrations.tell(row.spec())
+    return await _tell(row)
+
+
+async def _tell(row: DeviceRow, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
+    response = answer(device_view(row, await _twin(row)), status, headers)
+    tag = etag(row.version, await response.get_data(as_text=False))
+    response.headers["ETag"] = tag
+    if request.method in {"GET", "HEAD"} and matches(request.headers.get("If-None-Match"), tag):
+        return Response(b"", HTTPStatus.NOT_MODIFIED, {"ETag": tag})
+    return response
+
+
+async def _twin(row: DeviceRow) -> DeviceTwin | None:
+    if row.admin is Admin.RETIRED:
+        return None
+    try:
+        async with asyncio.timeout(ASK_S):
+            return await backing().fleet.twin(row.id)
+    except (LicsError, TimeoutError):
+        return None

@@ -1,0 +1,105 @@
+"""The application: routes, errors, permission and measure around what `create_app` is given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from quart import Quart, Response, g, request
+
+from config.settings import Settings
+from lics_actors.store.repository import Repository
+from web import auth, docs, errors, openapi
+from web.api import alarms, commands, devices, fleet, health, recorded
+from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
+from web.health import HealthWatch
+from web.metrics import ApiMetrics, FleetMetrics
+from web.probes import probes
+from web.speech import refuse_endless_uris
+
+log = logging.getLogger(__name__)
+
+PREFIX: Final = "/api/v1"
+MAX_BODY_BYTES: Final = 1024 * 1024
+BODY_S: Final = 10  # a body that has not arrived by then is not coming
+METRICS: Final = "lics_metrics"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+SECURITY_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+def create_app(settings: Settings, client: Fleet, repository: Repository) -> Quart:
+    """Return the application. It works, and says so, whatever of what it stands on is away."""
+    app = Quart("lics_web", static_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_S, PROPAGATE_EXCEPTIONS=False)
+    app.url_map.merge_slashes = False
+    health_watch = HealthWatch(probes(settings, repository.ping, client.alive))
+    registrations = Registrations(client)
+    app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
+    registry = app.extensions[METRICS] = CollectorRegistry()
+    fleet_metrics = FleetMetrics(client)
+    registry.register(fleet_metrics)
+    app.extensions[f"{METRICS}_refresh"] = fleet_metrics.refresh
+    app.before_request(_name_request)
+    ApiMetrics(registry).install(app)
+    app.before_request(refuse_endless_uris)
+    auth.install(app, auth.TokenKeeper(settings.admin_token_value()))
+    app.after_request(_finish)
+    errors.install(app)
+    for nouns in (devices, recorded, commands, fleet, alarms):
+        app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
+    for outside in (health, docs):
+        app.register_blueprint(outside.blueprint)
+    openapi.describe(app, own_version())
+    _run_while_serving(app, registrations)
+    return app
+
+
+def own_version() -> str:
+    """Return LICS's version, as installed."""
+    try:
+        return installed_version("lics")
+    except PackageNotFoundError:
+        return "0.0.0"
+
+
+async def _name_request() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+async def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        log.info(
+            "request",
+            extra={"method": request.method, "path": request.path, "status": response.status_code, "request_id": g.request_id},
+        )
+    return response
+
+
+def _run_while_serving(app: Quart, registrations: Registrations) -> None:
+    async def retrying() -> AsyncGenerator[None, None]:
+        task = asyncio.create_task(registrations.run())
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    app.while_serving(retrying)

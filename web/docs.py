@@ -1,0 +1,116 @@
+"""The documentation's pages: the description, and two readers for it out of an installed package, no host but this one."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+from typing import Final
+
+from quart import Blueprint, Response, current_app, request
+from quart_schema import hide
+
+from web.auth import public
+
+# file → kind; offapi carries Swagger UI and ReDoc in its wheel
+ASSETS: Final = {
+    "swagger_bundle.js": "text/javascript",
+    "swagger_preset.js": "text/javascript",
+    "swagger_style.css": "text/css",
+    "redoc.js": "text/javascript",
+}
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>LICS API</title>
+{head}
+</head>
+<body>
+{body}
+<noscript>This page needs JavaScript; the description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+</body>
+</html>
+"""
+SWAGGER: Final = PAGE.format(
+    head='<link rel="stylesheet" href="/docs/assets/swagger_style.css">',
+    body='<div id="reader"></div><script src="/docs/assets/swagger_bundle.js"></script>'
+    '<script src="/docs/assets/swagger_preset.js"></script><script src="/docs/start.js"></script>',
+)
+SWAGGER_START: Final = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#reader", deepLinking: true, persistAuthorization: false, validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis],
+});
+"""
+REDOC: Final = PAGE.format(
+    head="", body='<div id="reader"></div><script src="/docs/assets/redoc.js"></script><script src="/redoc/start.js"></script>'
+)
+REDOC_START: Final = 'Redoc.init("/openapi.json", {hideLoading: true}, document.getElementById("reader"));\n'
+
+blueprint = Blueprint("docs", __name__)
+
+
+def _script(text: str) -> Response:
+    return Response(text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _page(text: str) -> Response:
+    return Response(text, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
+
+
+@blueprint.get("/openapi.json")
+@public()
+@hide
+async def openapi() -> Response:
+    """The API's description."""
+    kept: dict[str, object] = current_app.extensions.setdefault("lics_openapi", {})
+    if "text" not in kept:
+        kept["text"] = json.dumps(current_app.extensions["QUART_SCHEMA"].openapi_provider.schema())
+    return Response(str(kept["text"]), content_type="application/json")
+
+
+@blueprint.get("/docs")
+@public()
+@hide
+async def swagger() -> Response:
+    """The API, to read and try."""
+    return _page(SWAGGER)
+
+
+@blueprint.get("/docs/start.js")
+@public()
+@hide
+async def swagger_start() -> Response:
+    """What starts the reader at /docs."""
+    return _script(SWAGGER_START)
+
+
+@blueprint.get("/redoc")
+@public()
+@hide
+async def redoc() -> Response:
+    """The API, to read."""
+    return _page(REDOC)
+
+
+@blueprint.get("/redoc/start.js")
+@public()
+@hide
+async def redoc_start() -> Response:
+    """What starts the reader at /redoc."""
+    return _script(REDOC_START)
+
+
+@blueprint.get(f"/docs/assets/<any({', '.join(repr(name) for name in ASSETS)}):name>")
+@public()
+@hide
+async def asset(name: str) -> Response:
+    """A file of the readers."""
+    headers = {"Cache-Control": "public, max-age=86400"}
+    data = (resources.files("offapi") / name).read_bytes()
+    response = Response(data, content_type=f"{ASSETS[name]}; charset=utf-8", headers=headers)
+    await response.add_etag()
+    return await response.make_conditional(request)

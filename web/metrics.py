@@ -1,0 +1,192 @@
+"""What Prometheus is told: how the API answers, and what the supervision tree counts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, Protocol, TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from quart import Quart, Response, g, request
+
+from lics_actors.errors import LicsError
+from lics_actors.fleet.messages import NodeView
+
+log = logging.getLogger(__name__)
+
+KEPT_S: Final = 1.0  # the tree is asked for at most once in so many seconds
+UNMATCHED: Final = "unmatched"
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+COMMANDS: Final = "commands_"  # stats named commands_<state>
+GAUGES: Final[
+    dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]
+] = {  # a node's stat → what Prometheus is told, the largest of all nodes or their sum
+    "ingest_lag_s": ("lics_ingest_lag_seconds", "age of the oldest message that is not in the table yet", max),
+    "spool_bytes": ("lics_spool_bytes", "size of the record's spool on disk", sum),
+    "journal_lag": ("lics_journal_lag_entries", "journal entries not shipped yet", sum),
+    "queued_commands": ("lics_commands_queued", "commands that wait for their device", sum),
+}
+COUNTERS: Final = {
+    "rejected_payloads": ("lics_rejected_payloads", "payloads that broke their contract"),
+    "rows_committed": ("lics_rows_committed", "telemetry and event rows in the tables"),
+    "gaps": ("lics_sequence_gaps", "messages missing by their sequence numbers"),
+}
+
+
+class SeesFleet(Protocol):
+    """Whoever knows the supervision tree."""
+
+    async def tree(self) -> NodeView:
+        """Return the tree."""
+
+
+class ApiMetrics:
+    """Counts and times every answer, by route template so that nobody's ids become labels."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._answers = Counter("api_requests", "answers", ["method", "endpoint", "status"], registry=registry)
+        self._duration = Histogram(
+            "api_request_duration_seconds", "time to the answer", ["method", "endpoint"], buckets=BUCKETS, registry=registry
+        )
+
+    def install(self, app: Quart) -> None:
+        """Watch every request of `app`."""
+
+        async def begin() -> None:
+            g.began = time.perf_counter()
+
+        async def end(response: Response) -> Response:
+            method = request.method if request.method in METHODS else "OTHER"
+            endpoint = request.url_rule.rule if request.url_rule is not None else UNMATCHED
+            self._answers.labels(method, endpoint, str(response.status_code)).inc()
+            self._duration.labels(method, endpoint).observe(time.perf_counter() - g.began)
+            return response
+
+        app.before_request(begin)
+        app.after_request(end)
+
+
+class FleetMetrics(Collector):
+    """The supervision tree's figures, as last asked for."""
+
+    def __init__(self, fleet: SeesFleet) -> None:
+        self._fleet = fleet
+        self._tree: NodeView | None = None
+        self._totals = Totals()
+        self._asked: float | None = None
+        self._asking = asyncio.Lock()
+
+    async def refresh(self) -> None:
+        """Ask for the tree if the last answer is older than KEPT_S."""
+        async with self._asking:
+            if self._asked is not None and time.monotonic() - self._asked < KEPT_S:
+                return
+            try:
+                async with asyncio.timeout(KEPT_S):
+                    self._tree = await self._fleet.tree()
+                self._totals.add(self._tree)
+            except (LicsError, TimeoutError):
+                self._tree = None
+            self._asked = time.monotonic()
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the figures."""
+        return fleet_families(self._tree, self._totals)
+
+
+class Totals:
+    """Sums over actors that only ever grow, as Prometheus expects of a counter, though actors restart and devices go.
+
+    An actor that counts from zero again (new incarnation, or less than before) adds what it has now. Pure, but remembers.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], tuple[int, float]] = {}
+        self.values: dict[tuple[str, str], float] = {}  # (family, label) → total
+
+    def add(self, tree: NodeView) -> None:
+        """Take in what the nodes count now."""
+        for node in nodes(tree):
+            self._grow(node.name, 0, "restarts", node.kind, node.restarts)
+            for stat, value in node.stats.items():
+                if stat in COUNTERS:
+                    self._grow(node.name, node.incarnation, stat, "", value)
+                elif stat.startswith(COMMANDS):
+                    self._grow(node.name, node.incarnation, COMMANDS, stat.removeprefix(COMMANDS), value)
+
+    def _grow(self, node: str, incarnation: int, family: str, label: str, value: float) -> None:
+        before = self._last.get((node, f"{family}{label}"))
+        same_life = before is not None and before[0] == incarnation and before[1] <= value
+        growth = value - before[1] if before is not None and same_life else value
+        self._last[node, f"{family}{label}"] = incarnation, value
+        self.values[family, label] = self.values.get((family, label), 0.0) + growth
+
+    def of(self, family: str) -> list[tuple[str, float]]:
+        """Return (label, total) of a family."""
+        return sorted((label, total) for (name, label), total in self.values.items() if name == family)
+
+
+def nodes(tree: NodeView) -> Iterator[NodeView]:
+    """Yield a node and all below it. Pure."""
+    yield tree
+    for child in tree.children:
+        yield from nodes(child)
+
+
+def fleet_families(tree: NodeView | None, totals: Totals) -> Iterator[Metric]:
+    """Yield what Prometheus is told: of now by `tree`, where there is one, of all time by `totals`."""
+    yield GaugeMetricFamily("lics_fleet_up", "1 while the fleet answers", value=float(tree is not None))
+    yield _labelled(CounterMetricFamily("lics_restarts", "restarts of actors", labels=["kind"]), totals.of("restarts"))
+    yield _labelled(
+        CounterMetricFamily("lics_commands", "commands by the state they reached", labels=["state"]), totals.of(COMMANDS)
+    )
+    for stat, (name, meaning) in COUNTERS.items():
+        yield CounterMetricFamily(name, meaning, value=sum(total for _, total in totals.of(stat)))
+    if tree is None:
+        return
+    known = list(nodes(tree))
+    actors = GaugeMetricFamily("lics_actors", "nodes of the supervision tree", labels=["kind", "state"])
+    for (kind, state), count in sorted(Tally((node.kind, str(node.state)) for node in known).items()):
+        actors.add_metric([kind, state], count)
+    yield actors
+    words = Tally(node.word or "unknown" for node in known if node.kind == "device")
+    yield _labelled(GaugeMetricFamily("lics_devices", "devices by their status", labels=["status"]), sorted(words.items()))
+    for stat, (name, meaning, combine) in GAUGES.items():
+        values = [node.stats[stat] for node in known if stat in node.stats]
+        if values:
+            yield GaugeMetricFamily(name, meaning, value=combine(values))
+
+
+Family = TypeVar("Family", CounterMetricFamily, GaugeMetricFamily)
+
+
+def _labelled(family: Family, values: Iterable[tuple[str, float]]) -> Family:
+    for label, value in values:
+        family.add_metric([label], value)
+    return family
+
+
+def exposition(registry: CollectorRegistry) -> bytes:
+    """Return everything in Prometheus's text format."""
+    return generate_latest(registry)
+
+
+def create_metrics_app(registry: CollectorRegistry, refresh: Callable[[], object]) -> Quart:
+    """Return the small application behind PROMETHEUS_PORT."""
+    app = Quart("lics_metrics")
+
+    async def metrics() -> Response:
+        pending = refresh()
+        if asyncio.iscoroutine(pending):
+            await pending
+        return Response(exposition(registry), content_type=CONTENT_TYPE_LATEST)
+
+    app.add_url_rule("/metrics", "metrics", metrics)
+    return app

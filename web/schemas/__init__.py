@@ -1,0 +1,1 @@
+"""What the API reads and says: request and response bodies, one file per noun."""

@@ -1,0 +1,166 @@
+"""What was recorded of a device, as the API says it: telemetry, events, rejected payloads. Pure."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from lics_actors.store.records import EventRow, PayloadRejected
+from lics_actors.store.rows import Aggregate, TelemetryPoint
+from web.schemas.base import Answer, Cursor, PageLimit, Query, UtcTime, duration_s
+
+
+class Format(StrEnum):
+    """How telemetry is told. csv and arrow are streams of everything asked for, without pages."""
+
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+
+
+def _bucket(text: str) -> str:
+    seconds = duration_s(text)
+    if not 0.001 <= seconds <= 366 * 86400:
+        raise ValueError("a bucket is between 1ms and 366d wide")
+    return text
+
+
+Bucket = Annotated[
+    str,
+    AfterValidator(_bucket),
+    WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,2}(ms|s|m|h|d)?$", "examples": ["1m"]}),
+    Field(description="width of a bucket: a number with ms, s, m, h or d (plain: seconds); without it every value is told"),
+]
+
+
+class TelemetryQuery(Query):
+    """Which values, newest first."""
+
+    metric: Annotated[str | None, Field(min_length=1, max_length=100, description="all of them if absent")] = None
+    start: UtcTime | None = Field(
+        None, alias="from", description="from this time on; if absent the beginning, with `bucket` a day before `to`"
+    )
+    end: UtcTime | None = Field(None, alias="to", description="before this time; now if absent")
+    bucket: Bucket | None = None
+    agg: Annotated[Aggregate, Field(description="how the values of a bucket become one")] = Aggregate.AVG
+    limit: Annotated[PageLimit, Field(description="how many items at most in a page of json")] = 500
+    cursor: Cursor = None
+    format: Annotated[Format, Field(description="csv and arrow are streams of everything asked for")] = Format.JSON
+
+
+class EventsQuery(Query):
+    """Which events, newest first."""
+
+    type: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    start: UtcTime | None = Field(None, alias="from", description="from this time on")
+    end: UtcTime | None = Field(None, alias="to", description="before this time")
+    limit: PageLimit = 100
+    cursor: Cursor = None
+
+
+class PageQuery(Query):
+    """Which page."""
+
+    limit: PageLimit = 100
+    cursor: Cursor = None
+
+
+class ValueView(Answer):
+    """A value of a metric, or a bucket of them."""
+
+    time: datetime = Field(description="of the value, or where the bucket begins")
+    metric: str = Field(examples=["temperature_c"])
+    value: float | None
+    count: int | None = Field(None, description="values in the bucket")
+    tags: dict[str, Any] | None = None
+    epoch: int | None = Field(None, description="the device's boot; only without buckets")
+    seq: int | None = Field(None, description="of the message; only without buckets")
+
+
+class TelemetryPage(Answer):
+    """A page of values, newest first."""
+
+    items: list[ValueView]
+    next: str | None = Field(description="cursor of the page after")
+
+
+class EventView(Answer):
+    """Something that happened at a device, or (types `lics.…`) to it."""
+
+    time: datetime
+    type: str = Field(examples=["lick"])
+    data: dict[str, Any] | None
+    epoch: int
+    seq: int
+
+
+class EventPage(Answer):
+    """A page of events."""
+
+    items: list[EventView]
+    next: str | None = Field(description="cursor of the page after")
+
+
+class RejectedView(Answer):
+    """A payload that broke the contract."""
+
+    time: datetime
+    device_id: UUID
+    topic: str
+    reason: str
+    payload: str = Field(description="its first 4 KiB, base64")
+    text: str | None = Field(description="the same as text, if it is any")
+    size: int = Field(description="of the whole payload, in bytes")
+    suppressed: int = Field(description="how many before it were counted but not kept")
+
+
+class RejectedPage(Answer):
+    """A page of rejected payloads, newest first."""
+
+    items: list[RejectedView]
+    next: str | None = Field(description="cursor of the page after")
+
+
+def value_view(point: TelemetryPoint, bucketed: bool) -> ValueView:
+    """Return a value as the API says it."""
+    return ValueView.model_construct(
+        time=point.time,
+        metric=point.metric,
+        value=point.value,
+        count=point.count if bucketed else None,
+        tags=point.tags,
+        epoch=point.epoch,
+        seq=point.seq,
+    )
+
+
+def event_view(event: EventRow) -> EventView:
+    """Return an event as the API says it."""
+    return EventView.model_construct(time=event.time, type=event.type, data=event.data, epoch=event.epoch, seq=event.seq)
+
+
+def rejected_view(rejected: PayloadRejected) -> RejectedView:
+    """Return a rejected payload as the API says it."""
+    return RejectedView.model_construct(
+        time=rejected.time,
+        device_id=rejected.device_id,
+        topic=rejected.topic,
+        reason=rejected.reason,
+        payload=b64encode(rejected.payload).decode(),
+        text=_as_text(rejected.payload),
+        size=rejected.size,
+        suppressed=rejected.suppressed,
+    )
+
+
+def _as_text(payload: bytes) -> str | None:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if all(sign.isprintable() or sign in "\t\r\n" for sign in text) else None
