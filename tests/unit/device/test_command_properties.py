@@ -1,0 +1,291 @@
+"""What holds in every history of a device, its broker, its peers and its actor's deaths."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from drivers.protocol import CommandAcked, Guarantees, PresenceReported, TelemetryReported
+from lics_actors.device.commands import MAX_DOUBTFUL, MAX_WAITING
+from lics_actors.device.events import (
+    ActorStarted,
+    ActorStopping,
+    Answer,
+    CommandUnsayable,
+    DescriptionKnown,
+    DeviceEvent,
+    Effect,
+    Keep,
+    MessageDecoded,
+    MessageRefused,
+    PublishCommand,
+    SessionLost,
+    SessionOpened,
+    SpecChanged,
+    TimerFired,
+)
+from lics_actors.device.messages import Admin, CommandState, Link
+from lics_actors.store.records import Command, CommandAccepted, CommandMoved
+from tests.unit.device.laboratory import (
+    LEDGER,
+    MUTE,
+    PUMP,
+    SPEC,
+    START,
+    WEAK,
+    World,
+    acks,
+    asks,
+    cancels,
+    happens,
+    presence,
+    telemetry,
+    with_admin,
+)
+
+S = CommandState
+SETTLED = {S.SUCCEEDED, S.FAILED, S.REJECTED, S.EXPIRED}
+ARROWS = {
+    S.ACCEPTED: {S.DISPATCHED, S.EXPIRED, S.CANCELLED},
+    S.DISPATCHED: {S.DELIVERED, S.EXECUTING, S.INDETERMINATE, *SETTLED},
+    S.DELIVERED: {S.EXECUTING, S.INDETERMINATE, *SETTLED},
+    S.EXECUTING: {S.INDETERMINATE, *SETTLED},
+    S.INDETERMINATE: SETTLED,
+}
+IN_FLIGHT = {S.DISPATCHED, S.DELIVERED, S.EXECUTING}
+IDS = [UUID(int=n) for n in range(100, 108)]
+ids = st.sampled_from(IDS)
+steps = st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0, 6.0, 40.0])
+epochs = st.sampled_from([None, 0, 1, 2, 3])
+
+
+class Histories(RuleBasedStateMachine):
+    """Feeds one event at a time and compares what comes out with the contract."""
+
+    @initialize(guarantees=st.sampled_from([LEDGER, LEDGER, WEAK, MUTE]), described=st.booleans())
+    def begin(self, guarantees: Guarantees, described: bool) -> None:
+        self.world = World(guarantees)
+        self.seconds = 0.0
+        self.accepted: list[UUID] = []
+        self.feed(ActorStarted(START))
+        if described:
+            self.feed(DescriptionKnown(START, PUMP))
+
+    def feed(self, event: DeviceEvent) -> None:
+        world, before = self.world, self.world.state
+        known = dict(world.journal)
+        sent = list(world.published)
+        effects = world.feed(event)
+        self.check_publishing(event.now, effects, sent, known)
+        self.check_order_of_effects(effects, known)
+        if self.fenced(event, before.epoch):
+            lapse = World(world.guarantees)
+            lapse.state, lapse.journal = before, known
+            elapsed = lapse.feed(MessageRefused(event.now, "t", "r", b"", 0, recorded_elsewhere=True))
+            assert [e for e in effects if not _timer(e)] == [e for e in elapsed if not _timer(e)], "time alone did this"
+        self.accepted += [e.record.command.command_id for e in effects if isinstance(e, Keep) and _accepts(e)]
+
+    def check_publishing(
+        self, now: datetime, effects: list[Effect], sent: list[PublishCommand], known: dict[UUID, Command]
+    ) -> None:
+        state = self.world.state
+        new = [e for e in effects if isinstance(e, PublishCommand) and not e.repeat]
+        for effect in (e for e in effects if isinstance(e, PublishCommand)):
+            command = self.world.journal[effect.command.command_id]
+            assert state.link is Link.ONLINE
+            assert state.spec.admin is Admin.ENABLED
+            earlier = [p.command for p in sent if p.command.command_id == command.command_id]
+            assert all(command_ == effect.command for command_ in earlier), "always the same words"
+            if effect.repeat:
+                assert command.command_id in known, "dispatched before"
+                assert S.DISPATCHED in [step.state for step in known[command.command_id].steps]
+                in_time = command.idempotent and command.deadline > now
+                assert state.guarantees.executes_once or in_time
+            else:
+                assert not earlier, "once as a new one"
+                assert command.deadline > now
+                assert command.epoch == state.epoch
+        assert len(new) <= 1
+        if new:
+            flying = [c.command_id for c in self.world.journal.values() if c.state in IN_FLIGHT]
+            assert flying == [new[0].command.command_id], "nothing else in flight"
+            assert not state.book.asked, "no repeat unanswered"
+
+    def check_order_of_effects(self, effects: list[Effect], known: dict[UUID, Command]) -> None:
+        """Replay the effects: nothing is said or told that is not journaled and durable by then."""
+        written = {command_id: (command.state, True) for command_id, command in known.items()}
+        for effect in effects:
+            match effect:
+                case Keep(CommandAccepted(command), durable):
+                    assert durable
+                    written[command.command_id] = (command.state, True)
+                case Keep(CommandMoved(command_id, _, _, step), durable):
+                    assert step.state in ARROWS[written[command_id][0]]
+                    assert durable or step.state in {S.DELIVERED, S.EXECUTING}
+                    written[command_id] = (step.state, durable)
+                case PublishCommand(command, repeat):
+                    state, _ = written[command.command_id]
+                    assert state is S.DISPATCHED or (repeat and state in IN_FLIGHT | {S.INDETERMINATE})
+                case Answer(_, Command() as told):
+                    assert told.state is written[told.command_id][0]
+                case _:
+                    pass
+
+    def fenced(self, event: DeviceEvent, epoch: int | None) -> bool:
+        if not isinstance(event, MessageDecoded) or epoch is None or isinstance(event.decoded, CommandAcked):
+            return False
+        said = event.decoded.epoch if isinstance(event.decoded, PresenceReported | TelemetryReported) else None
+        believed = isinstance(event.decoded, PresenceReported) or self.world.guarantees.sequenced
+        return believed and said is not None and said < epoch
+
+    @property
+    def requested(self) -> list[UUID]:
+        return list(self.world.journal)
+
+    # what may happen
+
+    @rule(seconds=steps)
+    def time_passes(self, seconds: float) -> None:
+        """Also the timer rings, where one is set."""
+        until = self.seconds + seconds
+        while (timer := self.world.state.timer) is not None and timer <= START + timedelta(seconds=until):
+            self.seconds = max(self.seconds, (timer - START).total_seconds())
+            self.feed(TimerFired(max(timer, START + timedelta(seconds=self.seconds))))
+        self.seconds = until
+
+    @rule()
+    def the_session_opens(self) -> None:
+        self.feed(SessionOpened(START + timedelta(seconds=self.seconds)))
+
+    @rule()
+    def the_session_is_lost(self) -> None:
+        self.feed(SessionLost(START + timedelta(seconds=self.seconds), "x"))
+
+    @rule(state=st.sampled_from(["online", "online", "online", "offline", "fault"]), epoch=epochs, retained=st.booleans())
+    def the_device_says_whether_it_is_there(self, state: str, epoch: int | None, retained: bool) -> None:
+        self.feed(presence(self.seconds, state, epoch, retained=retained))
+
+    @rule()
+    def everything_is_well(self) -> None:
+        self.feed(DescriptionKnown(START + timedelta(seconds=self.seconds), PUMP))
+        self.feed(SpecChanged(START + timedelta(seconds=self.seconds), SPEC))
+        self.feed(SessionOpened(START + timedelta(seconds=self.seconds)))
+        self.feed(presence(self.seconds, epoch=self.world.state.epoch))
+
+    @rule(epoch=st.sampled_from([0, 1, 2, 3]), kind=st.sampled_from([telemetry, happens]))
+    def the_device_says_something(self, epoch: int, kind: Callable[..., MessageDecoded]) -> None:
+        self.feed(kind(self.seconds, epoch))
+
+    @rule(
+        command_id=ids,
+        name=st.sampled_from(["dispense", "measure", "stop", "nonsense"]),
+        wait_s=st.sampled_from([0.0, 1.0, 5.0, 60.0]),
+        timeout_s=st.sampled_from([1.0, 5.0, 30.0, 0.0]),
+        reply=st.uuids(),
+    )
+    def somebody_asks(self, command_id: UUID, name: str, wait_s: float, timeout_s: float, reply: UUID) -> None:
+        wish = {"name": name, "wait_s": wait_s, "timeout_s": timeout_s, "reply": str(reply)}
+        self.feed(asks(self.seconds, command_id=command_id, **wish))
+
+    @rule(command_id=ids)
+    def somebody_cancels(self, command_id: UUID) -> None:
+        self.feed(cancels(self.seconds, command_id))
+
+    @precondition(lambda self: self.requested)
+    @rule(
+        data=st.data(),
+        state=st.sampled_from(["delivered", "executing", "succeeded", "failed", "rejected"]),
+        error=st.sampled_from([None, "expired", "stale_epoch", "x"]),
+    )
+    def the_device_acknowledges(self, data: st.DataObject, state: str, error: str | None) -> None:
+        command_id = data.draw(st.sampled_from(self.requested))
+        self.feed(acks(self.seconds, command_id, state, error=error))
+
+    @precondition(lambda self: self.world.published)
+    @rule(data=st.data())
+    def the_driver_cannot_say_it(self, data: st.DataObject) -> None:
+        said = data.draw(st.sampled_from(self.world.published))
+        self.feed(CommandUnsayable(START + timedelta(seconds=self.seconds), said.command, "too long"))
+
+    @rule(admin=st.sampled_from(Admin))
+    def people_decide(self, admin: Admin) -> None:
+        self.feed(SpecChanged(START + timedelta(seconds=self.seconds), with_admin(admin)))
+
+    @rule()
+    def the_actor_is_killed(self) -> None:
+        self.world.restart(self.seconds)
+        self.feed(ActorStarted(START + timedelta(seconds=self.seconds)))
+
+    @rule()
+    def the_actor_stops(self) -> None:
+        self.feed(ActorStopping(START + timedelta(seconds=self.seconds)))
+        assert not any(t.waiters for t in (*self.world.state.book.waiting, *self.world.state.book.flying))
+        self.the_actor_is_killed()
+
+    # what always holds
+
+    @invariant()
+    def at_most_one_is_in_flight(self) -> None:
+        assert sum(command.state in IN_FLIGHT for command in self.world.journal.values()) <= 1
+
+    @invariant()
+    def the_book_says_what_the_journal_says(self) -> None:
+        book = self.world.state.book
+        by_state = {
+            "waiting": ({S.ACCEPTED}, book.waiting),
+            "flying": (IN_FLIGHT, book.flying),
+            "doubtful": ({S.INDETERMINATE}, book.doubtful),
+        }
+        for states, tracked in by_state.values():
+            expected = {c.command_id: c for c in self.world.journal.values() if c.state in states}
+            assert {t.id: t.command for t in tracked} == expected
+        assert len(book.waiting) <= MAX_WAITING
+        assert len(book.doubtful) <= MAX_DOUBTFUL
+        assert set(book.asked) <= {t.id for t in (*book.flying, *book.doubtful)}
+
+    @invariant()
+    def new_commands_are_sent_in_the_order_of_acceptance(self) -> None:
+        sent = [p.command.command_id for p in self.world.published if not p.repeat]
+        assert sent == [command_id for command_id in self.accepted if command_id in sent]
+
+    @invariant()
+    def each_peer_is_answered_at_most_once(self) -> None:
+        assert all(len(bodies) == 1 for reply, bodies in self.world.answers.items() if reply != "canceller")
+
+    @invariant()
+    def a_timer_is_set_whenever_time_matters(self) -> None:
+        state = self.world.state
+        due = [t.command.deadline for t in (*state.book.waiting, *state.book.flying)]
+        if state.link is Link.ONLINE and state.heard is not None:
+            due.append(state.heard + timedelta(seconds=30))
+        if due:
+            assert state.timer is not None
+            assert state.timer <= min(due)
+
+    def teardown(self) -> None:
+        """In the end every command is settled or in doubt, and everybody was answered."""
+        if not hasattr(self, "world"):
+            return
+        self.seconds += 100_000
+        self.feed(TimerFired(START + timedelta(seconds=self.seconds)))
+        assert all(command.state.terminal for command in self.world.journal.values())
+        assert not any(t.waiters for t in self.world.state.book.doubtful)
+
+
+def _accepts(effect: Keep) -> Any:
+    return isinstance(effect.record, CommandAccepted)
+
+
+def _timer(effect: Effect) -> bool:
+    return dataclasses.asdict(effect).keys() == {"at"}
+
+
+Histories.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestHistories = Histories.TestCase
