@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from config.settings import Settings
 
@@ -72,10 +72,11 @@ class PlainLines(logging.Formatter):
         return _clean(line)
 
 
-def configure(settings: Settings, process: str) -> None:
-    """Send this process's log to stderr. May be called again, also after a fork, with another name."""
-    plain = settings.debug or sys.stderr.isatty()
-    handler = logging.StreamHandler(sys.stderr)
+def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:
+    """Send this process's log to `stream` or stderr. May be called again, also after a fork, with another name."""
+    target = stream or sys.stderr
+    plain = settings.debug or target.isatty()
+    handler = logging.StreamHandler(target)
     handler.setFormatter(PlainLines(process) if plain else JsonLines(process))
     root = logging.getLogger()
     for old in list(root.handlers):

@@ -63,11 +63,21 @@ class Keeper:
         self._parts: dict[str, Part] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = asyncio.Event()
+        self._first: dict[str, asyncio.Future[None]] = {}
 
     def keep(self, spec: ChildSpec, part: Part) -> None:
-        """Start the part, or take it over if it runs already, and keep it alive from now on."""
+        """Start the part and keep it alive from now on."""
         self._parts[spec.name] = part
+        self._first[spec.name] = asyncio.get_running_loop().create_future()
         self._take(ChildAdded(spec, time.monotonic()))
+
+    async def first_start(self, name: str) -> None:
+        """Wait until the part is at work for the first time.
+
+        Raises:
+            Exception: what its first start ended with; it is tried again nevertheless.
+        """
+        await asyncio.shield(self._first[name])
 
     def pids(self) -> dict[str, int | None]:
         """Return each part's pid."""
@@ -114,11 +124,15 @@ class Keeper:
 
     async def _run(self, part: Part, name: str, incarnation: int) -> None:
         try:
-            if part.pid is None:
-                await part.start()
+            await part.start()
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the policy decides what follows
+            if not self._first[name].done():
+                self._first[name].set_exception(error)
+                self._first[name].exception()  # whether anybody waits for it or not
             self._take(ChildBeginFailed(name, incarnation, str(error), time.monotonic()))
             return
+        if not self._first[name].done():
+            self._first[name].set_result(None)
         self._take(ChildBegun(name, incarnation, time.monotonic()))
         await self._watch(part, name, incarnation)
 
