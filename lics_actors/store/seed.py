@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from drivers.native.demo import DemoDevice, demo_devices
 from lics_actors.device.messages import Admin, DeviceSpec
 from lics_actors.errors import ConflictError
@@ -17,9 +19,14 @@ async def seed_demo(database_url: str) -> list[DeviceSpec]:
         ConflictError: another device has the name of one of them.
         DatabaseUnavailableError, SettingsError
     """
+    return await seed_devices(database_url, demo_devices())
+
+
+async def seed_devices(database_url: str, devices: Sequence[DemoDevice]) -> list[DeviceSpec]:
+    """As `seed_demo`, for any simulated devices."""
     repository = await Repository.connect(database_url, pool_size=1, max_overflow=0)
     try:
-        rows = [await _registered(repository, device) for device in demo_devices()]
+        rows = [await _registered(repository, device) for device in devices]
     finally:
         await repository.close()
     return [row.spec() for row in rows if row.admin is not Admin.RETIRED]
