@@ -1,0 +1,54 @@
+"""The Recorder as an actor: it is told which devices there are, and says how it is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from thespian.actors import ActorAddress
+
+from drivers.registry import driver, driver_names
+from lics_actors.fleet.messages import DevicesKnown, RecorderSpec
+from lics_actors.recorder.core import RecorderCore
+from lics_actors.runtime.actor import LeafActor
+
+STOP_S = 8.0  # the core gives up on its own within 6 s
+
+
+class Recorder(LeafActor):
+    """Records the data of all devices. Begins with a `RecorderSpec`; hears `DevicesKnown` whenever the laboratory changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._core: RecorderCore | None = None
+
+    def begin(self, spec: object) -> None:
+        """Start recording; what covers whole conventions is subscribed to before any device is known."""
+        if not isinstance(spec, RecorderSpec):
+            raise TypeError(f"a Recorder begins with a RecorderSpec, not {type(spec).__name__}")
+        self._core = RecorderCore(spec, {name: driver(name) for name in driver_names()})
+        self.start_loop()
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        """Take over the devices there are."""
+        match message:
+            case DevicesKnown(devices=devices) if self._core:
+                self.in_loop(self._core.devices_known, devices)
+            case _:
+                self.unrecognised(message, sender)
+
+    async def run(self) -> None:
+        """Record until stopped."""
+        assert self._core is not None
+        await self._core.run()
+
+    def stop(self, reason: str) -> None:  # noqa: ARG002 - the base's word
+        """Stop reading, commit, acknowledge, ship what can be shipped within seconds."""
+        self.stop_loop(self.stopped, STOP_S)
+
+    def stats(self) -> Mapping[str, float]:
+        """Return what the core counts."""
+        return self._core.stats() if self._core else {}
+
+    def state_word(self) -> str:
+        """Return how recording goes."""
+        return self._core.state_word() if self._core else ""

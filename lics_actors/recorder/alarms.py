@@ -1,0 +1,73 @@
+"""The recorder's alarms: which conditions stand now, told in its own journal when one begins and when it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lics_actors.errors import StorageFullError
+from lics_actors.journal import Journal, JournalError
+from lics_actors.store.records import AlarmCleared, AlarmRaised, Record
+
+log = logging.getLogger(__name__)
+
+SOURCE = "recorder"
+
+
+class AlarmJournal:
+    """Used by one thread. What stands is kept in the journal too, so that a new incarnation ends what an old one began."""
+
+    def __init__(self, path: Path) -> None:
+        self._journal = Journal(path)
+        self._standing: set[str] = _names(self._journal.twin())
+
+    @property
+    def standing(self) -> frozenset[str]:
+        """Return the kinds of alarm that have been told and not ended."""
+        return frozenset(self._standing)
+
+    def tell(self, conditions: Mapping[str, str]) -> None:
+        """Journal what changed: `conditions` maps the kind of each condition that stands now to a sentence about it.
+
+        A full disk is logged, and the same told again next time.
+        """
+        now = datetime.now(UTC)
+        begun = [kind for kind in conditions if kind not in self._standing]
+        ended = [kind for kind in self._standing if kind not in conditions]
+        if not begun and not ended:
+            return
+        records: list[Record] = [AlarmRaised(now, SOURCE, kind, conditions[kind]) for kind in begun]
+        records += [AlarmCleared(now, SOURCE, kind) for kind in ended]
+        try:
+            self._journal.append(records)
+            self._journal.keep_twin(json.dumps(sorted(conditions)).encode())
+        except (StorageFullError, JournalError) as error:
+            log.error("alarms cannot be journalled", extra={"begun": begun, "ended": ended, "reason": error.message})
+            return
+        self._standing = set(conditions)
+        for kind in begun:
+            log.error("alarm raised", extra={"kind": kind, "detail": conditions[kind]})
+        for kind in ended:
+            log.info("alarm cleared", extra={"kind": kind})
+
+    def trim(self) -> None:
+        """Drop what has been shipped."""
+        try:
+            self._journal.trim()
+        except (StorageFullError, JournalError) as error:
+            log.warning("the recorder's journal cannot be trimmed", extra={"reason": error.message})
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+
+def _names(data: bytes | None) -> set[str]:
+    try:
+        names = json.loads(data or b"[]")
+    except ValueError:
+        return set()
+    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()

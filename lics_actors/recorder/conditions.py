@@ -1,0 +1,78 @@
+"""What is wrong with the recorder, in words: the alarms that stand and the one word of state. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lics_actors.recorder.batch import Pressure
+
+PATIENCE_S = 10.0  # a server that restarts is back sooner; longer needs a person
+REMEMBERED_S = 600.0  # how long an alarm about something that cannot be undone stands
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand. Times in seconds, None where a thing is not so. The defaults are those of a recorder that starts."""
+
+    opened: bool = False
+    broker_away_s: float | None = None
+    broker_reason: str = ""
+    database_away_s: float = 0.0
+    database_reason: str = ""
+    failing: str | None = None  # an error nobody foresaw, met while shipping
+    pressure: Pressure = Pressure.EASY
+    used_bytes: int = 0
+    quota_bytes: int = 1
+    disk_full: str | None = None
+    damaged: tuple[str, ...] = ()
+    dead_letters: bool = False
+    refused_filters: tuple[str, ...] = ()
+    session_lost_s: float | None = None  # ago
+    dropped_s: float | None = None  # ago
+    lag_s: float = 0.0
+
+
+def conditions(now: Standing) -> dict[str, str]:
+    """Return the kinds of alarm that stand, each with a sentence for the person who has to act."""
+    share = f"{100 * now.used_bytes / now.quota_bytes:.0f} % of its quota of {now.quota_bytes >> 20} MiB"
+    found: dict[str, str | bool | None] = {
+        "broker-away": now.broker_away_s is not None
+        and now.broker_away_s > PATIENCE_S
+        and f"nothing is recorded: {now.broker_reason}",
+        "database-away": now.database_away_s > PATIENCE_S
+        and f"the record stays on this host until the database is back: {now.database_reason}",
+        "shipping-failed": now.failing is not None and f"the record stays on this host: {now.failing}",
+        "spool-high": now.pressure is not Pressure.EASY and f"the spool has reached {share}",
+        "spool-full": now.pressure is Pressure.FULL
+        and f"the spool takes no more at {share}: messages wait at the broker, as many as it can queue",
+        "disk-full": now.disk_full is not None and f"{now.disk_full}: messages wait at the broker, as many as it can queue",
+        "spool-damaged": bool(now.damaged)
+        and f"what could be read was taken over; look at {', '.join(now.damaged)} and move it away",
+        "dead-letters": now.dead_letters
+        and "the database refused what is in dead-letters.jsonl beside the spool; look at it and move it away",
+        "subscription-refused": bool(now.refused_filters)
+        and f"the broker refuses subscriptions, nothing is recorded of {', '.join(now.refused_filters)}",
+        "session-lost": _lately(now.session_lost_s) and "the broker had forgotten the session: what it had queued is lost",
+        "broker-dropped": _lately(now.dropped_s)
+        and "the broker dropped messages, for this or another client: its queues are too short for the load",
+    }
+    return {kind: text for kind, text in found.items() if isinstance(text, str)}
+
+
+def word(now: Standing) -> str:
+    """Return the state in a word or two; the worst first."""
+    if not now.opened:
+        return "starting"
+    if now.pressure is Pressure.FULL or now.disk_full is not None:
+        return "back-pressure"
+    if now.broker_away_s is not None:
+        return "waiting (broker away)"
+    if now.database_away_s > 0:
+        return "spooling (database away)"
+    if now.failing is not None:
+        return "spooling (shipping fails)"
+    return "recording"
+
+
+def _lately(ago_s: float | None) -> bool:
+    return ago_s is not None and ago_s < REMEMBERED_S

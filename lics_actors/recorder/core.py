@@ -1,0 +1,207 @@
+"""The recorder without its actor: wires intake and shipping together, watches them, and winds them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from drivers.protocol import Driver
+from lics_actors.device.messages import DeviceSpec
+from lics_actors.errors import DatabaseUnavailableError, StorageFullError
+from lics_actors.fleet.messages import RecorderSpec
+from lics_actors.journal import journal_path
+from lics_actors.recorder.alarms import AlarmJournal
+from lics_actors.recorder.conditions import Standing, conditions, word
+from lics_actors.recorder.database import Database
+from lics_actors.recorder.deadletters import DeadLetters
+from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, open_disk
+from lics_actors.recorder.intake import Intake
+from lics_actors.recorder.outboxes import Outboxes
+from lics_actors.recorder.reader import OpenReader, open_connection
+from lics_actors.recorder.routing import Routes
+from lics_actors.recorder.session import Session, statistics
+from lics_actors.recorder.shipper import Shipper
+from lics_actors.recorder.tally import Tally
+
+log = logging.getLogger(__name__)
+
+WATCH_S = 0.25
+TRIM_S = 60.0  # the own journal holds a few alarms a day
+LAST_COMMIT_S = 1.5  # winding down: for what was read to become durable and be acknowledged,
+LAST_SHIPMENT_S = 2.0  # and then for the spool to be emptied; what is left is shipped after the next start
+
+
+class Laboratory:
+    """The devices known now, and so what to subscribe to: `changed` hears of filters and whether they are all."""
+
+    def __init__(self, drivers: Mapping[str, Driver], prefix: str) -> None:
+        self.routes = Routes(drivers, prefix)
+        self.changed: Callable[[Mapping[str, int], bool], None] = lambda _filters, _complete: None
+        self._told = False
+
+    def learn(self, devices: Sequence[DeviceSpec]) -> None:
+        """Take over which devices there are."""
+        self.routes = self.routes.of(devices, time.time_ns() // 1000)
+        for device_id, reason in self.routes.unusable.items():
+            log.error("a device cannot be recorded", extra={"device": str(device_id), "reason": reason})
+        self._told = True
+        self.tell()
+
+    def tell(self) -> None:
+        """Say what to subscribe to; until devices are known, only what covers whole conventions."""
+        self.changed(self.routes.filters | statistics(), self._told)
+
+
+class RecorderCore:
+    """One life: `run` until cancelled. `devices_known` belongs to the loop's thread; `stats` and `state_word` to any."""
+
+    def __init__(self, spec: RecorderSpec, drivers: Mapping[str, Driver], open_reader: OpenReader = open_connection) -> None:
+        self._spec, self._open_reader = spec, open_reader
+        self._laboratory = Laboratory(drivers, spec.broker.prefix)
+        self._thread = DiskThread()
+        self.tally = Tally()
+        self.standing = Standing()
+
+    def devices_known(self, devices: Sequence[DeviceSpec]) -> None:
+        """Take over all devices there are."""
+        self._laboratory.learn(devices)
+
+    def stats(self) -> dict[str, float]:
+        """Return counters since the start, and gauges."""
+        now = self.standing
+        counted = {f"recorder_{name}": float(value) for name, value in asdict(self.tally).items()}
+        return counted | {
+            "ingest_lag_s": now.lag_s,
+            "spool_bytes": float(now.used_bytes),
+            "spool_quota_bytes": float(self._spec.spool_quota_bytes),
+            "database_up": float(now.opened and now.database_away_s == 0),
+            "broker_up": float(self.tally.connected),
+        }
+
+    def state_word(self) -> str:
+        """Return how things stand, in a word or two."""
+        return word(self.standing)
+
+    async def run(self) -> None:
+        """Record until cancelled; then flush what can be flushed within seconds.
+
+        Raises:
+            Exception: something nobody foresaw; nothing acknowledged is lost by ending here.
+        """
+        parts = await self._parts()
+        works = (parts.session.run(parts.intake.deliver), parts.intake.run(), parts.shipper.run(), parts.outboxes.run())
+        tasks = [asyncio.create_task(work) for work in (*works, self._watch(parts))]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._wind_down(parts, tasks)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _parts(self) -> _Parts:
+        spec, folder = self._spec, Path(self._spec.spool_dir)
+        disk = await open_disk(self._thread, folder, spec.spool_quota_bytes)
+        journal_dir = Path(spec.journal_dir)
+        alarms = await self._opened(AlarmJournal, journal_path(journal_dir, spec.name))
+        database, letters = Database(spec.database_url), DeadLetters(folder, self._thread)
+        session = Session(spec.broker, spec.name, folder, self._open_reader, self.tally)
+        self._laboratory.changed = session.want
+        self._laboratory.tell()
+        return _Parts(
+            session=session,
+            intake=Intake(disk, self.tally),
+            disk=disk,
+            shipper=Shipper(disk, database, letters, self._laboratory, self.tally),
+            outboxes=Outboxes(journal_dir, database, letters, self.tally),
+            database=database,
+            letters=letters,
+            alarms=alarms,
+        )
+
+    async def _opened(self, make: Callable[[Path], AlarmJournal], path: Path) -> AlarmJournal:
+        while True:
+            try:
+                return await self._thread.do(make, path)
+            except StorageFullError as error:
+                log.error("the recorder's journal cannot be opened yet", extra={"reason": error.message})
+                await asyncio.sleep(OPEN_AGAIN_S)
+
+    async def _watch(self, parts: _Parts) -> None:
+        trimmed = time.monotonic()
+        while True:
+            self.standing = self._look(parts)
+            await self._thread.do(parts.alarms.tell, conditions(self.standing))
+            if time.monotonic() - trimmed > TRIM_S:
+                trimmed = time.monotonic()
+                await self._thread.do(parts.alarms.trim)
+            await asyncio.sleep(WATCH_S)
+
+    def _look(self, parts: _Parts) -> Standing:
+        now = asyncio.get_running_loop().time()
+
+        def ago(then: float | None) -> float | None:
+            return None if then is None else now - then
+
+        return Standing(
+            opened=True,
+            broker_away_s=ago(parts.session.away_since),
+            broker_reason=parts.session.reason,
+            database_away_s=parts.database.away_s(),
+            database_reason=parts.database.reason,
+            failing=parts.shipper.failing or parts.outboxes.failing,
+            pressure=parts.disk.pressure,
+            used_bytes=parts.disk.used_bytes,
+            quota_bytes=self._spec.spool_quota_bytes,
+            disk_full=parts.disk.full,
+            damaged=tuple(parts.disk.damaged()),
+            dead_letters=parts.letters.any(),
+            refused_filters=tuple(sorted(parts.session.refused - statistics().keys())),
+            session_lost_s=ago(parts.session.lost_at),
+            dropped_s=ago(parts.intake.dropped_at),
+            lag_s=parts.shipper.lag_s(time.time_ns() // 1000),
+        )
+
+    async def _wind_down(self, parts: _Parts, tasks: Sequence[asyncio.Task[None]]) -> None:
+        """Stop reading, commit, acknowledge, ship what can be shipped now, close."""
+        session, intake, *others = tasks
+        session.cancel()
+        parts.session.pause()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COMMIT_S):
+                await parts.intake.drained()
+        intake.cancel()
+        await parts.session.close()
+        for task in others:
+            task.cancel()
+        await asyncio.wait(tasks)
+        with suppress(TimeoutError, DatabaseUnavailableError):
+            async with asyncio.timeout(LAST_SHIPMENT_S):
+                while await parts.shipper.turn():
+                    pass
+                await parts.outboxes.turn()
+        await self._thread.do(parts.alarms.close)
+        await parts.outboxes.close()
+        await parts.disk.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SHIPMENT_S):
+                await parts.database.close()
+        self._thread.close()
+        log.info("recorder closed", extra={"unshipped": parts.shipper.waiting})
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    session: Session
+    intake: Intake
+    disk: Disk
+    shipper: Shipper
+    outboxes: Outboxes
+    database: Database
+    letters: DeadLetters
+    alarms: AlarmJournal

@@ -1,0 +1,168 @@
+"""From the leaf actors' journals to the tables: find those that changed, cheaply, and ship each entry once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+from lics_actors.errors import DatabaseUnavailableError, StorageFullError
+from lics_actors.journal import JournalError, JournalReader, JournalReplacedError, journal_files, write_shipped
+from lics_actors.recorder.batch import halves, retry_in
+from lics_actors.recorder.database import Database
+from lics_actors.recorder.deadletters import DeadLetters
+from lics_actors.recorder.routing import NOBODY
+from lics_actors.recorder.tally import Tally
+from lics_actors.store.errors import RowRefusedError
+from lics_actors.store.records import REJECTED_KEPT_BYTES, PayloadRejected, Record, encode_record
+from lics_actors.store.shipping import journal_position, ship_journal
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2  # 300 journals: one stat each, 0.4 ms
+LIST_S = 1.0  # how often the folder is read for new ones
+FRESH_NS = 50_000_000  # a file changed again within the clock's tick (4 ms) looks unchanged: look twice at what is so young
+ENTRIES = 500
+TURNS = 20  # batches of one journal before the others have their turn
+OPEN_READERS = 64
+
+Signature = tuple[int, int, int]  # inode, size, modification time in ns
+Entries = Sequence[tuple[int, Record]]
+
+
+def signature(path: Path) -> Signature | None:
+    """Return what changes whenever the journal does: of its write-ahead log, or of itself where that is checkpointed away."""
+    for name in (f"{path}-wal", path):
+        with suppress(FileNotFoundError):
+            stat = Path(name).stat()
+            return stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return None
+
+
+class Outboxes:
+    """Ships every journal of a folder. Positions live in the database; what is remembered here only saves asking."""
+
+    def __init__(self, folder: Path, database: Database, letters: DeadLetters, tally: Tally) -> None:
+        self._folder, self._database, self._letters, self._tally = folder, database, letters, tally
+        self._paths: list[Path] = []
+        self._listed = -LIST_S
+        self._seen: dict[Path, Signature] = {}
+        self._readers: dict[Path, JournalReader] = {}
+        self._positions: dict[UUID, int] = {}
+        self.failing: str | None = None
+
+    async def run(self) -> None:
+        """Ship, for ever; what fails is tried again."""
+        failures = 0
+        while True:
+            try:
+                await self.turn()
+                failures, self.failing = 0, None
+            except DatabaseUnavailableError:
+                failures += 1
+            except Exception as error:
+                failures += 1
+                self._tally.faults += 1
+                self.failing = f"{type(error).__name__}: {error}"
+                log.exception("shipping a journal failed, to be tried again")
+            await asyncio.sleep(max(POLL_S, retry_in(failures, random.random()) if failures else 0.0))  # noqa: S311 - jitter
+
+    async def turn(self) -> None:
+        """Ship what changed since the last turn.
+
+        Raises:
+            DatabaseUnavailableError: what was not shipped will be found again.
+        """
+        for path, now in (await asyncio.to_thread(self._changed)).items():
+            if await self._ship(path):
+                self._seen[path] = now
+            else:
+                self._seen.pop(path, None)
+
+    async def close(self) -> None:
+        """Close the journals."""
+        for reader in self._readers.values():
+            reader.close()
+        self._readers.clear()
+
+    def _changed(self) -> dict[Path, Signature]:
+        """Return the journals to be read, with what they look like before that."""
+        if time.monotonic() - self._listed >= LIST_S:
+            self._paths, self._listed = journal_files(self._folder), time.monotonic()
+            for path in self._seen.keys() - set(self._paths):
+                del self._seen[path]
+        found, now_ns = {}, time.time_ns()
+        for path in self._paths:
+            looks = signature(path)
+            if looks and looks != self._seen.get(path):
+                # too young to be told from its next change: an impossible signature has it read again
+                found[path] = looks if now_ns - looks[2] > FRESH_NS else (0, 0, 0)
+        return found
+
+    async def _ship(self, path: Path) -> bool:
+        """Ship a journal; return whether it was read to its end."""
+        try:
+            reader = await asyncio.to_thread(self._reader, path)
+            position = await self._position(reader.identity)
+            for _ in range(TURNS):
+                entries = await asyncio.to_thread(reader.read, position, ENTRIES)
+                if not entries:
+                    return True
+                await self._write(path, reader.identity, entries)
+                position = self._positions[reader.identity] = entries[-1][0]
+                self._tally.journal_entries += len(entries)
+                await asyncio.to_thread(write_shipped, path, position, reader.identity)
+        except JournalReplacedError:
+            self._forget(path)
+        except JournalError as error:
+            log.warning("a journal cannot be read", extra={"journal": path.name, "reason": error.message})
+            self._forget(path)
+            return True  # until it changes; its writer moves it aside
+        except (StorageFullError, OSError) as error:
+            log.warning("a journal's position cannot be kept", extra={"journal": path.name, "reason": str(error)})
+        return False
+
+    async def _position(self, identity: UUID) -> int:
+        if identity not in self._positions:
+            self._positions[identity] = await self._database.call(lambda repository: journal_position(repository, identity))
+        return self._positions[identity]
+
+    async def _write(self, path: Path, identity: UUID, entries: Entries) -> None:
+        try:
+            await self._database.call(lambda repository: ship_journal(repository, identity, entries))
+        except RowRefusedError as error:
+            if len(entries) > 1:
+                for half in halves(entries):
+                    await self._write(path, identity, half)
+            else:
+                await self._refused(path, identity, entries[0], error)
+
+    async def _refused(self, path: Path, identity: UUID, entry: tuple[int, Record], error: RowRefusedError) -> None:
+        """Ship a note in the place of an entry that the database refuses, so that those behind it get through."""
+        position, record = entry
+        data, reason = encode_record(record), f"the database refuses it: {error.facts.get('reason', error.message)}"
+        log.error("a journal entry is refused", extra={"journal": path.name, "position": position, "reason": reason})
+        self._tally.dead_letters += 1
+        await self._letters.keep_entry(path.name, position, data, reason)
+        note = PayloadRejected(
+            NOBODY, datetime.now(UTC), f"journal/{path.stem}", reason.replace("\0", "�"), data[:REJECTED_KEPT_BYTES], len(data)
+        )
+        await self._database.call(lambda repository: ship_journal(repository, identity, [(position, note)]))
+
+    def _reader(self, path: Path) -> JournalReader:
+        reader = self._readers.pop(path, None) or JournalReader(path)
+        self._readers[path] = reader  # the one used longest ago is first
+        if len(self._readers) > OPEN_READERS:
+            self._forget(next(iter(self._readers)))
+        return reader
+
+    def _forget(self, path: Path) -> None:
+        reader = self._readers.pop(path, None)
+        if reader:
+            reader.close()

@@ -1,0 +1,141 @@
+"""The Recorder's session with the broker: connect, subscribe to what is wanted now, and again whenever it is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from lics_actors.device.messages import BrokerSpec
+from lics_actors.recorder.batch import retry_in
+from lics_actors.recorder.errors import BrokerAwayError
+from lics_actors.recorder.intake import DROPPED_TOPIC
+from lics_actors.recorder.reader import Delivery, MqttReader, OpenReader
+from lics_actors.recorder.tally import Tally
+
+log = logging.getLogger(__name__)
+
+STEADY_S = 5.0  # a connection that lasted so long was a good one: the next failure counts as the first
+SESSION_FILE = "session.json"  # what the broker's session subscribes to, as far as we know
+
+
+def client_id(name: str, prefix: str) -> str:
+    """Return the id of the persistent session: the same after every restart, another for another laboratory on the broker."""
+    return f"lics-{name}-{hashlib.sha256(prefix.encode()).hexdigest()[:8]}"
+
+
+class Session:
+    """Keeps the subscriptions as wanted.
+
+    `away_since` (loop time) and `reason`: since when and why there is no connection. `refused`: filters the broker does
+    not grant. `lost_at`: when the broker last turned out to have forgotten the session, and with it what it had queued.
+    """
+
+    def __init__(self, broker: BrokerSpec, name: str, folder: Path, open_reader: OpenReader, tally: Tally) -> None:
+        self._broker, self._client_id, self._open, self._tally = broker, client_id(name, broker.prefix), open_reader, tally
+        self._file = folder / SESSION_FILE
+        self._known = _load(self._file)
+        self._wanted: dict[str, int] = {}
+        self._complete = False
+        self._changed = asyncio.Event()
+        self._reader: MqttReader | None = None
+        self.away_since: float | None = asyncio.get_running_loop().time()
+        self.reason = "not connected yet"
+        self.refused: frozenset[str] = frozenset()
+        self.lost_at: float | None = None
+
+    def want(self, filters: Mapping[str, int], complete: bool) -> None:
+        """Subscribe to `filters`. `complete`: they are all; what the session has beyond them is given up."""
+        self._wanted, self._complete = dict(filters), complete
+        self._changed.set()
+
+    async def run(self, deliver: Callable[[Delivery], None]) -> None:
+        """Be connected, for ever."""
+        failures, loop = 0, asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                await self._connected(deliver)
+            except BrokerAwayError as error:
+                failures = 1 if loop.time() - began > STEADY_S else failures + 1
+                self._note_away(error)
+            await asyncio.sleep(retry_in(failures, random.random()))  # noqa: S311 - jitter is no secret
+
+    def pause(self) -> None:
+        """Read no further."""
+        if self._reader:
+            self._reader.pause()
+
+    async def close(self) -> None:
+        """Say goodbye to the broker."""
+        if self._reader:
+            await self._reader.close()
+
+    async def _connected(self, deliver: Callable[[Delivery], None]) -> None:
+        reader = await self._open(self._broker, self._client_id, deliver)
+        self._reader = reader
+        lost = asyncio.ensure_future(reader.lost())
+        try:
+            self._note_connected(reader)
+            have: dict[str, int] = {}
+            while not lost.done():
+                self._changed.clear()
+                have = await self._agree(reader, have)
+                changed = asyncio.ensure_future(self._changed.wait())
+                await asyncio.wait([lost, changed], return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+            raise lost.result()
+        finally:
+            lost.cancel()
+
+    async def _agree(self, reader: MqttReader, have: dict[str, int]) -> dict[str, int]:
+        wanted = dict(self._wanted)
+        new = {name: qos for name, qos in wanted.items() if have.get(name) != qos}
+        gone = (self._known | have.keys()) - wanted.keys() if self._complete else set()
+        if new or gone:
+            self._remember(self._known | wanted.keys())
+            self.refused = (self.refused - new.keys() - gone) | await reader.subscribe(new)
+            await reader.unsubscribe(gone)
+            if self._complete:
+                self._remember(frozenset(wanted))
+            log.info("subscriptions changed", extra={"new": len(new), "gone": len(gone), "refused": sorted(self.refused)})
+        return wanted
+
+    def _remember(self, filters: frozenset[str]) -> None:
+        if filters != self._known:
+            temporary = self._file.with_suffix(".new")
+            temporary.write_text(json.dumps(sorted(filters)))
+            temporary.replace(self._file)
+            self._known = filters
+
+    def _note_connected(self, reader: MqttReader) -> None:
+        self.away_since, self._tally.connected = None, True
+        self._tally.connections += 1
+        log.info("connected to the broker", extra={"session_present": reader.session_present, "client_id": self._client_id})
+        if self._known and not reader.session_present:
+            self._tally.sessions_lost += 1
+            self.lost_at = asyncio.get_running_loop().time()
+            log.error("the broker has forgotten the session; what it had queued is lost")
+
+    def _note_away(self, error: BrokerAwayError) -> None:
+        self._reader, self._tally.connected, self.reason = None, False, str(error)
+        if self.away_since is None:
+            self.away_since = asyncio.get_running_loop().time()
+            log.warning("broker away", extra={"reason": self.reason})
+
+
+def statistics() -> dict[str, int]:
+    """Return the broker's own topics worth listening to."""
+    return {DROPPED_TOPIC: 0}
+
+
+def _load(path: Path) -> frozenset[str]:
+    try:
+        names = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return frozenset()
+    return frozenset(name for name in names if isinstance(name, str)) if isinstance(names, list) else frozenset()
