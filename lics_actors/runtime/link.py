@@ -14,6 +14,8 @@ from lics_actors.runtime.wire import Connection, OnMessage, RefusedByTargetError
 CONNECT_S = 2.0  # on loopback a connect takes microseconds, or the target's backlog of 100 is full
 ACKNOWLEDGE_S = 30.0  # an actor acknowledges between two handlers; one that takes longer is hung, and its supervisor kills it
 IDLE_S = 60.0
+PROBES = 5
+PROBE_S = 0.1  # a process that is being killed may accept for some microseconds more, and then hangs up
 
 
 @dataclass(slots=True, eq=False)
@@ -125,14 +127,24 @@ class Link:
 
     async def _probe(self) -> None:
         """See whether the target still lives: a closed connection alone says nothing, actors close idle ones."""
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                _reader, writer = await asyncio.open_connection(*self.target)
-            writer.transport.abort()
-        except ConnectionRefusedError:
-            self._fail_all()
-        except (OSError, TimeoutError):
-            pass  # not known to be dead; deadlines decide
+        for _attempt in range(PROBES):
+            try:
+                async with asyncio.timeout(CONNECT_S):
+                    reader, writer = await asyncio.open_connection(*self.target)
+            except ConnectionRefusedError:
+                self._fail_all()
+                return
+            except (OSError, TimeoutError):
+                return  # not known to be dead; deadlines decide
+            try:
+                async with asyncio.timeout(PROBE_S):
+                    await reader.read(1)
+            except TimeoutError:
+                return  # it lives
+            except OSError:
+                pass
+            finally:
+                writer.transport.abort()
 
     def _fail_all(self) -> None:
         self._drop_connection()

@@ -30,12 +30,11 @@ async def read_frame(reader: asyncio.StreamReader, rest_s: float = REST_OF_FRAME
     """
     first = await reader.readexactly(1)
     async with asyncio.timeout(rest_s):
-        try:
-            header = first + await reader.readuntil(b">") if first != b">" else first
-        except asyncio.LimitOverrunError:
-            header = b""
+        header = first
+        while not header.endswith(b">") and len(header) < transport.MAX_HEADER_BYTES:
+            header += await reader.readexactly(1)
         digits = header[:-1]
-        if not (digits.isdigit() and len(header) <= transport.MAX_HEADER_BYTES and int(digits) <= transport.MAX_FRAME_BYTES):
+        if not (header.endswith(b">") and digits.isdigit() and int(digits) <= transport.MAX_FRAME_BYTES):
             transport.refuse("header")
         body = await reader.readexactly(int(digits))
     try:

@@ -94,9 +94,11 @@ class TestLeaf(LeafActor):
             case _:
                 super().on_request(body, reply)
 
-    def _post(self, count: int) -> None:
-        for number in range(count):
+    def _post(self, count: int, number: int = 0) -> None:
+        """One event a turn of the loop, as a socket would bring them."""
+        if number < count:
             self.post(number)
+            asyncio.get_running_loop().call_soon(self._post, count, number + 1)
 
     def on_events(self, events: list[object]) -> None:
         self.events += events
@@ -140,8 +142,9 @@ class TestSupervisor(LicsActor):
         self.pongs: list[tuple[str, Mapping[str, float]]] = []
         self.pong_asked: Reply | None = None
         self.began_at = time.perf_counter()
-        for number in range(self.awaited):
-            self.send(self.createActor(TestLeaf), BeginActor(f"leaf-{number}", 1, None))
+        self.names = [f"leaf-{number}" for number in range(self.awaited)]
+        for name in self.names:
+            self.send(self.createActor(TestLeaf), BeginActor(name, 1, None))
 
     def on_message(self, message: object, sender: ActorAddress) -> None:
         match message:
@@ -160,7 +163,7 @@ class TestSupervisor(LicsActor):
                 super().on_message(message, sender)
 
     def _places(self) -> list[tuple[str, int, int]]:
-        return [(*host_port(address), pid) for address, pid in self.leaves.values()]
+        return [(*host_port(self.leaves[name][0]), self.leaves[name][1]) for name in self.names]
 
     def on_request(self, body: object, reply: Reply) -> None:
         match body:

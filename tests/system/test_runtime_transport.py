@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import pickle
-import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +14,7 @@ from thespian.actors import ActorAddress
 from lics_actors.runtime.peer import Peer
 from lics_actors.runtime.transport import host_port
 from lics_actors.services.ports import free_port
+from tests.system.runtime_attack import HOSTILE, attack, exploit
 from tests.system.runtime_fleet import Fleet, running_fleet
 from tests.waiting import wait_until
 
@@ -29,40 +27,6 @@ print(actor.addressDetails.sockname[1], flush=True)
 sys.stdin.read()
 system.shutdown()
 """
-HOSTILE = [
-    b"-5>" + b"x" * 40,
-    b"99999999999>" + b"x" * 100,
-    b"x" * 5000,
-    b">" * 50,
-    b"0>",
-    b"40>" + b"\x00" * 40,
-    b"1e3>" + b"y" * 99,
-]
-
-
-class Exploit:
-    """Unpickling it creates a file."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return open, (str(self.marker), "w")
-
-
-def attack(port: int, data: bytes) -> None:
-    """Send `data` and wait until the other side has dealt with it: it answers, hangs up, or waits for more."""
-    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-        try:
-            connection.sendall(data)
-            connection.recv(1000)
-        except OSError:
-            pass
-
-
-def exploit(marker: Path) -> bytes:
-    body = pickle.dumps(Exploit(marker))
-    return b"%d>" % len(body) + body
 
 
 def test_the_exploit_works_on_stock_thespian(tmp_path: Path) -> None:

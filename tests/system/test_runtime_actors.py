@@ -1,0 +1,203 @@
+"""The two actor shells, in real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from lics_actors.errors import DeviceTimeoutError, LicsError, QueueFullError
+from lics_actors.runtime import transport
+from lics_actors.runtime.messages import BeginActor, PeerRequest, StopActor
+from lics_actors.runtime.peer import Peer
+from lics_actors.runtime.wire import Connection
+from tests.system.runtime_fleet import Fleet, running_fleet
+from tests.waiting import eventually
+
+
+@asynccontextmanager
+async def fleet_and_peer(folder: Path, leaves: int = 1) -> AsyncIterator[tuple[Fleet, Peer]]:
+    with running_fleet(folder, leaves) as fleet:
+        peer = await Peer.open()
+        try:
+            yield fleet, peer
+        finally:
+            await peer.close()
+
+
+async def pong(fleet: Fleet, peer: Peer, name: str = "leaf-0") -> tuple[str, dict[str, float]]:
+    assert fleet.root is not None
+    answer: Any = await peer.ask(fleet.root, ("ping", name), 5)
+    return answer
+
+
+async def test_a_failing_handler_runs_once_and_the_actor_and_its_loop_live_on(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        assert fleet.root is not None
+        await peer.ask(fleet.root, ("tell", "leaf-0", "fail"), 5)
+        _state, stats = await eventually(lambda: pong(fleet, peer))
+        assert stats["fails_handled"] == 1  # stock Thespian delivers it twice
+        assert stats["actor_faults"] == 1
+        answer: Any = await peer.ask(fleet.leaves[0], ("post", 10), 5)
+        assert answer[0]  # the loop is still heard: the watch was not dropped
+
+
+async def test_a_failing_request_is_answered_once_and_tells_no_secret(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        with pytest.raises(LicsError) as caught:
+            await peer.ask(fleet.leaves[0], ("fail",), 5)
+        assert caught.value.type == "internal_error"
+        assert "secret" not in str(caught.value)
+        assert await peer.ask(fleet.leaves[0], ("served",), 5) == 2
+
+
+async def test_a_refusal_arrives_as_what_it_is(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        with pytest.raises(QueueFullError) as caught:
+            await peer.ask(fleet.leaves[0], ("refuse",), 5)
+        assert caught.value.facts == {"waiting": 7}
+        _state, stats = await pong(fleet, peer)
+        assert "actor_faults" not in stats  # a refusal is no fault
+
+
+async def test_an_answer_that_cannot_be_sent_is_an_error_at_once(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        with pytest.raises(LicsError, match="cannot be sent"):
+            await peer.ask(fleet.leaves[0], ("unpicklable",), 5)
+
+
+async def test_a_reply_may_come_later_and_only_the_first_counts(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        assert await peer.ask(fleet.leaves[0], ("later", 0.05, "at last"), 5) == "at last"
+        assert await peer.ask(fleet.leaves[0], ("twice", "first"), 5) == "first"
+        _state, stats = await pong(fleet, peer)
+        assert stats["actor_replies_surplus"] == 1
+
+
+async def test_unknown_messages_and_requests_are_counted_and_refused(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        assert fleet.root is not None
+        with pytest.raises(LicsError, match="answers no str"):
+            await peer.ask(fleet.leaves[0], "what?", 5)
+        await peer.ask(fleet.root, ("tell", "leaf-0", {"who": "knows"}), 5)
+        _state, stats = await eventually(lambda: pong(fleet, peer))
+        assert stats["actor_unrecognised"] == 1
+
+
+async def test_a_pong_says_state_and_stats(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        state, stats = await pong(fleet, peer)
+        assert state == "fine"
+        assert stats["actor_frames_refused"] == 0
+
+
+async def test_beginning_twice_begins_once(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        assert fleet.root is not None
+        await peer.ask(fleet.leaves[0], ("echo", 1), 5)
+        await peer.ask(fleet.root, ("tell", "leaf-0", BeginActor("leaf-0", 1, None)), 5)
+        assert await eventually(lambda: peer.ask(fleet.leaves[0], ("served",), 5)) == 2  # begin() would have set it back
+
+
+async def test_an_expired_request_is_dropped_unread(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        os.kill(fleet.leaf_pids[0], signal.SIGSTOP)
+        with pytest.raises(DeviceTimeoutError):
+            await peer.ask(fleet.leaves[0], ("echo", 1), 0.2)
+        os.kill(fleet.leaf_pids[0], signal.SIGCONT)
+        assert await peer.ask(fleet.leaves[0], ("served",), 5) == 1
+        _state, stats = await pong(fleet, peer)
+        assert stats["actor_requests_expired"] == 1
+
+
+async def test_a_request_delivered_twice_is_served_once(data_dir: Path) -> None:
+    """A peer repeats a request whose acknowledgement was lost."""
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        host, port = transport.host_port(fleet.leaves[0])
+        frame = transport.seal((peer._address, PeerRequest("the-same", ("echo", 1), time.time() + 60)))
+
+        counters: Counter[str] = Counter()
+        reader, writer = await asyncio.open_connection(host, port)
+        connection = Connection(reader, writer, lambda _message: None, counters)
+        reading = asyncio.create_task(connection.live())
+        await connection.send(frame)
+        await connection.send(frame)
+        assert await peer.ask(fleet.leaves[0], ("served",), 5) == 2
+        connection.close()
+        await reading
+
+
+@pytest.mark.parametrize("how", ["kill", "exit"])
+async def test_an_exit_is_told_once(data_dir: Path, how: str) -> None:
+    async with fleet_and_peer(data_dir, 2) as (fleet, peer):
+        assert fleet.root is not None
+        if how == "kill":
+            os.kill(fleet.leaf_pids[0], signal.SIGKILL)
+        else:  # an orderly end says goodbye and is noticed as well: Thespian tells of it twice
+            await peer.ask(fleet.root, ("tell", "leaf-0", StopActor("test")), 5)
+        died = time.perf_counter()
+        told = fleet.next_line(5)["exited"]
+        assert told in {"leaf-0", "?"}  # "?": the supervisor had heard ActorStopped and taken it off its list
+        assert time.perf_counter() - died < 1
+        await eventually(lambda: not psutil.pid_exists(fleet.leaf_pids[0]))  # its supervisor has heard the second time too
+        assert await peer.ask(fleet.root, ("exits",), 5) == [told]
+
+
+async def test_events_of_the_loop_arrive_in_order_and_fast(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        in_order, seconds = await peer.ask(fleet.leaves[0], ("post", 50_000), 30)  # type: ignore[misc]
+        assert in_order
+        print(f"\npost: {50_000 / seconds:,.0f} events/s")
+        assert 50_000 / seconds > 10_000
+
+
+async def test_a_loop_that_fails_ends_the_process(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir, 2) as (fleet, peer):
+        await peer.ask(fleet.leaves[0], ("crash the loop",), 5)
+        assert fleet.next_line(5) == {"exited": "leaf-0"}
+        assert await peer.ask(fleet.leaves[1], ("echo", 1), 5) == 1
+    assert "the loop was told to fail" in (data_dir / "stderr").read_text()
+
+
+async def test_stopping_the_loop_cancels_run_and_hears_its_last_words(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        seconds, events = await peer.ask(fleet.leaves[0], ("stop the loop", 5.0), 10)  # type: ignore[misc]
+        assert seconds < 1
+        assert events == ["cancelled"]
+        assert await peer.ask(fleet.leaves[0], ("threads",), 5) == ["MainThread"]
+
+
+async def test_a_loop_that_does_not_stop_does_not_hold_the_actor(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        await peer.ask(fleet.leaves[0], ("be stubborn",), 5)
+        seconds, _events = await peer.ask(fleet.leaves[0], ("stop the loop", 0.3), 10)  # type: ignore[misc]
+        assert 0.25 < seconds < 2
+
+
+async def test_supervisors_hold_no_thread(data_dir: Path) -> None:
+    async with fleet_and_peer(data_dir) as (fleet, peer):
+        assert fleet.root is not None
+        assert await peer.ask(fleet.root, ("threads",), 5) == ["MainThread"]
+        assert psutil.Process(fleet.root_pid).num_threads() == 1
+
+
+async def test_what_fifty_idle_leaves_cost(data_dir: Path) -> None:
+    """6 MiB unique and 0.05 % of a core each is what the issue allows; of that this shell may take its part."""
+    async with fleet_and_peer(data_dir, 50) as (fleet, _peer):
+        leaves = [psutil.Process(pid) for pid in fleet.leaf_pids]
+        mib = [leaf.memory_full_info().uss / 2**20 for leaf in leaves]
+        before, began = sum(sum(leaf.cpu_times()[:2]) for leaf in leaves), time.perf_counter()
+        await eventually(lambda: time.perf_counter() - began > 3, 10)
+        cpu = (sum(sum(leaf.cpu_times()[:2]) for leaf in leaves) - before) / len(leaves) / (time.perf_counter() - began)
+        print(f"\n50 leaves begun in {fleet.began_in_s:.2f} s; USS {min(mib):.1f}-{max(mib):.1f} MiB; idle {cpu:.3%} of a core")
+        assert max(mib) < 6
+        assert cpu < 0.0005
