@@ -12,7 +12,6 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import Final
 
-from prometheus_client import CollectorRegistry
 from quart import Quart, Response, g, request
 
 from config.settings import Settings
@@ -21,7 +20,7 @@ from web import auth, docs, errors, openapi
 from web.api import alarms, commands, devices, fleet, health, recorded
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.health import HealthWatch
-from web.metrics import ApiMetrics, FleetMetrics
+from web.metrics import measure
 from web.probes import probes
 from web.speech import refuse_endless_uris
 
@@ -30,7 +29,6 @@ log = logging.getLogger(__name__)
 PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_S: Final = 10  # a body that has not arrived by then is not coming
-METRICS: Final = "lics_metrics"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -50,12 +48,8 @@ def create_app(settings: Settings, client: Fleet, repository: Repository) -> Qua
     health_watch = HealthWatch(probes(settings, repository.ping, client.alive))
     registrations = Registrations(client)
     app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
-    registry = app.extensions[METRICS] = CollectorRegistry()
-    fleet_metrics = FleetMetrics(client)
-    registry.register(fleet_metrics)
-    app.extensions[f"{METRICS}_refresh"] = fleet_metrics.refresh
     app.before_request(_name_request)
-    ApiMetrics(registry).install(app)
+    measure(app, client)
     app.before_request(refuse_endless_uris)
     auth.install(app, auth.TokenKeeper(settings.admin_token_value()))
     app.after_request(_finish)

@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -20,6 +21,7 @@ from lics_actors.fleet.messages import NodeView
 
 log = logging.getLogger(__name__)
 
+METRICS: Final = "lics_metrics"
 KEPT_S: Final = 1.0  # the tree is asked for at most once in so many seconds
 UNMATCHED: Final = "unmatched"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -173,20 +175,33 @@ def _labelled(family: Family, values: Iterable[tuple[str, float]]) -> Family:
     return family
 
 
-def exposition(registry: CollectorRegistry) -> bytes:
-    """Return everything in Prometheus's text format."""
-    return generate_latest(registry)
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """All that one process measures."""
+
+    registry: CollectorRegistry
+    fleet: FleetMetrics
+
+    async def exposition(self) -> bytes:
+        """Return everything in Prometheus's text format, the fleet's part asked for now."""
+        await self.fleet.refresh()
+        return generate_latest(self.registry)
 
 
-def create_metrics_app(registry: CollectorRegistry, refresh: Callable[[], object]) -> Quart:
+def measure(app: Quart, fleet: SeesFleet) -> None:
+    """Measure `app` and `fleet`; what is measured is kept under METRICS in the app's extensions."""
+    registry = CollectorRegistry()
+    metrics = app.extensions[METRICS] = Metrics(registry, FleetMetrics(fleet))
+    registry.register(metrics.fleet)
+    ApiMetrics(registry).install(app)
+
+
+def create_metrics_app(metrics: Metrics) -> Quart:
     """Return the small application behind PROMETHEUS_PORT."""
-    app = Quart("lics_metrics")
+    app = Quart("lics_metrics", static_folder=None)
 
-    async def metrics() -> Response:
-        pending = refresh()
-        if asyncio.iscoroutine(pending):
-            await pending
-        return Response(exposition(registry), content_type=CONTENT_TYPE_LATEST)
+    async def tell() -> Response:
+        return Response(await metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
 
-    app.add_url_rule("/metrics", "metrics", metrics)
+    app.add_url_rule("/metrics", "metrics", tell)
     return app

@@ -10,20 +10,19 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
-from lics_actors.client import FleetClient
 from quart import Quart
 
 from config.settings import Settings, SettingsError
+from lics_actors.client import FleetClient
 from lics_actors.store.repository import Repository
-from web.app import METRICS, create_app
-from web.metrics import create_metrics_app
+from web.app import create_app
+from web.metrics import METRICS, create_metrics_app
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +92,7 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None) ->
         app = create_app(settings, client, repository)
         servers = [_until(stopping, app, api)]
         if metrics is not None:
-            refresh = cast("Callable[[], Awaitable[None]]", app.extensions[f"{METRICS}_refresh"])
-            servers.append(_until(stopping, create_metrics_app(app.extensions[METRICS], refresh), metrics))
+            servers.append(_until(stopping, create_metrics_app(app.extensions[METRICS]), metrics))
         _announce(settings, api, metrics)
         await asyncio.gather(*servers)
     finally:

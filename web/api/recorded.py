@@ -64,16 +64,17 @@ async def get_telemetry(device_id: UUID, query: TelemetryQuery) -> Response:
     """
     bucket_s = duration_s(query.bucket) if query.bucket else None
     start, end = _span(query.start, query.end, bucket_s is not None)
+    repository = backing().repository  # named here: a stream outlives the request it answers
 
     async def read(limit: int, cursor: str | None) -> Page[TelemetryPoint]:
-        return await backing().repository.telemetry(
+        return await repository.telemetry(
             device_id, query.metric, start, end, bucket_s=bucket_s, agg=query.agg, limit=limit, cursor=cursor
         )
 
     streamed = query.format is not Format.JSON
     page = await read(EXPORT_PAGE if streamed else query.limit, query.cursor)
     if not page.items:
-        await backing().repository.get_device(device_id)
+        await repository.get_device(device_id)
     if not streamed:
         items = [value_view(point, bucket_s is not None) for point in page.items]
         return answer(TelemetryPage.model_construct(items=items, next=page.next))

@@ -1,0 +1,132 @@
+"""Telemetry, events, rejected payloads and alarms over REST, from real tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from base64 import b64decode
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pyarrow as pa
+import pytest
+
+from lics_actors.store.records import AlarmCleared, AlarmRaised, EventRow, PayloadRejected, TelemetryRow
+from lics_actors.store.shipping import ship_journal, ship_samples
+from tests.unit.web.conftest import Web
+
+START = datetime(2026, 1, 31, 12, tzinfo=UTC)
+VALUES = 240
+CALENDAR_ENDS = ("to=0001-01-01T00:00:00Z&bucket=1d", "from=9999-12-31T23:59:59Z&bucket=1ms", "from=0001-01-01T00:00:00Z")
+
+
+@pytest.fixture
+async def device(web: Web) -> dict[str, Any]:
+    """A device with four minutes of a value a second."""
+    made = await web.add()
+    device_id = UUID(made["id"])
+    rows = [
+        TelemetryRow(
+            START + timedelta(seconds=n), device_id, "temperature_c", 20 + n / 100, {"cage": "3"} if n == 0 else None, 1, n
+        )
+        for n in range(VALUES)
+    ]
+    events = [EventRow(START + timedelta(seconds=n), device_id, "lick" if n % 2 else "touch", {"n": n}, 1, n) for n in range(10)]
+    garbage = PayloadRejected(device_id, START, "devices/x/telemetry", "not JSON", b"\xff\x00garbage", 1_000_000, 7)
+    await ship_samples(web.repository, rows, events, [garbage])
+    return made
+
+
+async def test_values_come_newest_first_in_pages(web: Web, device: dict[str, Any]) -> None:
+    address = f"/devices/{device['id']}/telemetry?metric=temperature_c&limit=100"
+    seen: list[int] = []
+    cursor = ""
+    while True:
+        page = await (await web.ask("GET", address + cursor)).get_json()
+        seen += [item["seq"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert seen == list(reversed(range(VALUES)))
+
+
+async def test_a_span_and_its_buckets(web: Web, device: dict[str, Any]) -> None:
+    span = "from=2026-01-31T12:00:00Z&to=2026-01-31T13:02:00%2B01:00"
+    page = await (await web.ask("GET", f"/devices/{device['id']}/telemetry?{span}")).get_json()
+    assert (len(page["items"]), page["items"][-1]["tags"]) == (120, {"cage": "3"})
+    for width in ("1m", "60s", "60"):
+        page = await (await web.ask("GET", f"/devices/{device['id']}/telemetry?{span}&bucket={width}&agg=max")).get_json()
+        assert [(item["time"], item["value"], item["count"]) for item in page["items"]] == [
+            ("2026-01-31T12:01:00Z", 21.19, 60),
+            ("2026-01-31T12:00:00Z", 20.59, 60),
+        ]
+
+
+async def test_csv_and_arrow_hold_everything_and_the_same(web: Web, device: dict[str, Any]) -> None:
+    told = await web.ask("GET", f"/devices/{device['id']}/telemetry?format=csv")
+    assert told.headers["Content-Type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO((await told.get_data(as_text=False)).decode())))
+    told = await web.ask("GET", f"/devices/{device['id']}/telemetry?format=arrow")
+    table = pa.ipc.open_stream(await told.get_data(as_text=False)).read_all()
+    assert table.num_rows == len(rows) == VALUES
+    assert [float(row["value"]) for row in rows] == table["value"].to_pylist()
+    assert [datetime.fromisoformat(row["time"]) for row in rows] == table["time"].to_pylist()
+    assert (rows[-1]["tags"], table["tags"][-1].as_py()) == ('{"cage": "3"}', '{"cage": "3"}')
+
+
+@pytest.mark.parametrize("kind", ["csv", "arrow"])
+async def test_a_stream_goes_on_over_pages_and_may_be_empty(
+    web: Web, device: dict[str, Any], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.api.recorded.EXPORT_PAGE", 7)
+
+    async def rows(query: str) -> int:
+        data = await (await web.ask("GET", f"/devices/{device['id']}/telemetry?format={kind}&{query}")).get_data(as_text=False)
+        return len(data.splitlines()) - 1 if kind == "csv" else pa.ipc.open_stream(data).read_all().num_rows
+
+    assert await rows("metric=temperature_c") == VALUES
+    assert await rows("metric=nothing") == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("bucket=5x", "bucket"),
+        ("bucket=0", "bucket"),
+        ("bucket=367d", "bucket"),
+        ("agg=median", "agg"),
+        ("format=xml", "format"),
+        ("from=yesterday", "from"),
+        ("from=2026-01-31T12:00:00", "from"),
+        ("from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z", "from"),
+        ("cursor=e30", "cursor"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(web: Web, device: dict[str, Any], query: str, field: str) -> None:
+    response = await web.ask("GET", f"/devices/{device['id']}/telemetry?{query}")
+    assert response.status_code == 422
+    assert [entry["field"] for entry in (await response.get_json())["detail"]["fields"]] == [field]
+
+
+@pytest.mark.parametrize("query", CALENDAR_ENDS)
+async def test_the_ends_of_the_calendar_are_no_fault(web: Web, device: dict[str, Any], query: str) -> None:
+    assert (await web.ask("GET", f"/devices/{device['id']}/telemetry?{query}")).status_code == 200
+
+
+async def test_events_and_what_could_not_be_understood(web: Web, device: dict[str, Any]) -> None:
+    licks = await (await web.ask("GET", f"/devices/{device['id']}/events?type=lick&limit=3")).get_json()
+    assert ([item["data"]["n"] for item in licks["items"]], licks["next"] is None) == ([9, 7, 5], False)
+    rejected = (await (await web.ask("GET", f"/devices/{device['id']}/rejected")).get_json())["items"]
+    assert (b64decode(rejected[0]["payload"]), rejected[0]["text"], rejected[0]["size"]) == (b"\xff\x00garbage", None, 1_000_000)
+
+
+async def test_alarms_open_and_cleared(web: Web) -> None:
+    raised = AlarmRaised(START, "recorder", "spool_filling", "the spool is at 80 %")
+    other = AlarmRaised(START + timedelta(seconds=1), "rack:1", "quarantined", "gave up")
+    entries = [(1, raised), (2, other), (3, AlarmCleared(START + timedelta(seconds=2), "rack:1", "quarantined"))]
+    await ship_journal(web.repository, uuid4(), entries)
+    still = (await (await web.ask("GET", "/alarms")).get_json())["items"]
+    every = (await (await web.ask("GET", "/alarms?all=true")).get_json())["items"]
+    assert [alarm["kind"] for alarm in still] == ["spool_filling"]
+    assert [alarm["kind"] for alarm in every] == ["quarantined", "spool_filling"]
