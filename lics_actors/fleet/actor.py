@@ -1,4 +1,4 @@
-"""FleetSupervisor: the root. Keeps Recorder, Registrar and racks alive, knows where every device's actor is, answers operators."""
+"""FleetSupervisor: the root. Keeps Recorder, Registrar and racks alive, knows where devices' actors are, answers operators."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 from thespian.actors import Actor, ActorAddress
@@ -39,13 +40,13 @@ from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_one
 from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.journal import journal_path
+from lics_actors.recorder.actor import Recorder
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved, ChildSpec, Phase, Policy
 from lics_actors.supervision.supervisor import Supervisor
 
-POLICY = Policy()
 RECORDER, REGISTRAR, RACK = "recorder", "registrar", "rack"
 FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorder is asked to end, so that it ships what they wrote last
-RACK_STOP_S = 4.0  # of the five seconds an orderly stop may take; its devices die with it
+RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
 MAX_RESTARTS_ASKED = 100  # operators' restarts of devices under way
 
 Reply = Callable[[object], None]
@@ -53,6 +54,8 @@ Reply = Callable[[object], None]
 
 class FleetSupervisor(Supervisor):
     """Begins with a `FleetSpec`."""
+
+    policy: ClassVar[Policy] = Policy()
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,16 +73,14 @@ class FleetSupervisor(Supervisor):
         assert isinstance(spec, FleetSpec)
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
-        self.supervise(POLICY, journal_path(self._journal_dir, "fleet"))
+        self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
         for name in (RECORDER, REGISTRAR):
-            self.tell(ChildAdded(ChildSpec(name, stage=FIRST), self.now()))
+            self.tell(ChildAdded(ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S), self.now()))
 
     def child_class(self, name: str) -> type[Actor]:
         """Return the class of a child."""
         match name.partition(":")[0]:
             case "recorder":
-                from lics_actors.recorder.actor import Recorder
-
                 return Recorder
             case "registrar":
                 return Registrar
@@ -142,6 +143,7 @@ class FleetSupervisor(Supervisor):
         first = not self.fleet.known
         self.fleet, changes = adopted
         for rack, change in changes.items():
+            self.directory.forget(device_node(device_id) for device_id in change.removed)
             self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
         if changes or first:
             self.tell_child(RECORDER, self._all_devices())
@@ -149,7 +151,6 @@ class FleetSupervisor(Supervisor):
 
     def _change_rack(self, name: str, change: ChangeRack, used: bool) -> None:
         if not used:
-            self.directory.forget({device_node(device_id) for device_id in change.removed})
             self.tell(ChildRemoved(name, self.now(), "no devices left"))
         elif not self.tell_child(name, change):
             self.tell(ChildAdded(ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S), self.now()))
@@ -184,18 +185,15 @@ class FleetSupervisor(Supervisor):
 
     def _locate(self, device_id: UUID) -> DeviceLocated | LicsError:
         node = device_node(device_id)
-        place = self.directory.addresses.get(node)
-        if place is not None:
-            return DeviceLocated(device_id, place, self.directory.nodes[node].incarnation)
-        if device_id in self.fleet.devices:
-            view = self.directory.nodes.get(node)
-            state = view.state if view else NodeState.STARTING
-            return FleetUnavailableError(
-                f"the actor of this device is {state.value}", device_id=str(device_id), state=state.value
-            )
-        if not self.fleet.known:
-            return FleetUnavailableError("the fleet does not know its devices yet; it is just starting", device_id=str(device_id))
-        return DeviceNotFoundError("the fleet runs no such device", device_id=str(device_id))
+        if device_id not in self.fleet.devices:
+            if self.fleet.known:
+                return DeviceNotFoundError("the fleet runs no such device", device_id=str(device_id))
+            return FleetUnavailableError("the fleet is just starting and does not know its devices yet", device_id=str(device_id))
+        place, view = self.directory.addresses.get(node), self.directory.nodes.get(node)
+        if place is None or view is None:
+            state = view.state.value if view else NodeState.STARTING.value
+            return FleetUnavailableError(f"the actor of this device is {state}", device_id=str(device_id), state=state)
+        return DeviceLocated(device_id, place, view.incarnation)
 
     def _restart(self, wish: RestartNode, device_id: UUID | None, reply: Reply) -> None:
         if device_id is None or device_id not in self.fleet.devices:

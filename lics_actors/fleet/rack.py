@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 from thespian.actors import Actor, ActorAddress
 
+from lics_actors.device.actor import DeviceActor
 from lics_actors.device.messages import BrokerSpec, ChangeDeviceSpec, DeviceActorSpec, DeviceSpec
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import ChangeRack, DeviceRestarted, NodeView, RackReported, RackSpec, ReportTaken, RestartDevice
@@ -17,7 +19,6 @@ from lics_actors.journal import journal_path
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved, ChildSpec, Phase, Policy
 from lics_actors.supervision.supervisor import Supervisor
 
-POLICY = Policy()
 DEVICE_STOP_S = 2.5  # of the five seconds an orderly stop may take
 REPORT_PHASE_S = 0.05  # changes of phase within this are one report
 REPORT_WORD_S = 0.5  # states and counters come with the pongs of one sweep, which take about this long to come in
@@ -33,6 +34,8 @@ class _ReportDue:
 
 class RackSupervisor(Supervisor):
     """Begins with a `RackSpec`, follows `ChangeRack`, reports `RackReported`."""
+
+    policy: ClassVar[Policy] = Policy()
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,13 +53,11 @@ class RackSupervisor(Supervisor):
         """Take the rack's devices and start them."""
         assert isinstance(spec, RackSpec)
         self.broker, self.journal_dir = spec.broker, spec.journal_dir
-        self.supervise(POLICY, journal_path(Path(spec.journal_dir), self.name.replace(":", "-")))
+        self.supervise(self.policy, journal_path(Path(spec.journal_dir), self.name.replace(":", "-")))
         self._change(ChangeRack(spec.devices))
 
-    def child_class(self, name: str) -> type[Actor]:
+    def child_class(self, name: str) -> type[Actor]:  # noqa: ARG002 - all are alike
         """Return the class of a device's actor."""
-        from lics_actors.device.actor import DeviceActor
-
         return DeviceActor
 
     def child_spec(self, name: str) -> object:
@@ -119,6 +120,8 @@ class RackSupervisor(Supervisor):
 
     def _restart(self, ref: int, node: str, principal: str, reason: str | None) -> None:
         def answer(outcome: object) -> None:
+            if self._changed:  # whoever hears that it runs again must find it
+                self._report()
             self.send(self.supervisor, DeviceRestarted(ref, outcome))
 
         try:

@@ -318,6 +318,7 @@ def _end_system(system: ActorSystem, admin_pid: int, pid_file: Path) -> None:
     with suppress(Exception):
         if process.start_mark(admin_pid) is not None:
             system.shutdown()
+    _forget_system()
     process.kill_recorded(pid_file)
     left = process.wait_until_gone(pid_file, GONE_S)
     process.reap(pid_file)
@@ -325,3 +326,12 @@ def _end_system(system: ActorSystem, admin_pid: int, pid_file: Path) -> None:
         log.error("processes are left behind", extra={"pids": [one.pid for one in left]})
     else:
         pid_file.unlink(missing_ok=True)
+
+
+def _forget_system() -> None:
+    """Have the next `launch` of this process start a system: Thespian goes on with one whose admin was killed."""
+    left = getattr(ActorSystem, "systemBase", None)
+    if left is not None:
+        del ActorSystem.systemBase
+        with suppress(Exception):
+            left.transport.close()

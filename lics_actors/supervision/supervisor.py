@@ -240,8 +240,8 @@ class Supervisor(LicsActor):
         for name in [*before, *(name for name in after if name not in before)]:
             old, new = before.get(name), after.get(name)
             if old is not new and (old is None or new is None or old.phase is not new.phase):
-                self._answer_operators(name, new)
                 self.on_child_changed(name)
+                self._answer_operators(name, new)
 
     def _perform(self, effect: Effect) -> None:
         match effect:

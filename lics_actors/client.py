@@ -1,0 +1,157 @@
+"""FleetClient: the only way into the fleet from web and CLI. An asyncio peer; no thread, no actor system of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from typing import Self, TypeVar
+from uuid import UUID
+
+from thespian.actors import ActorAddress
+
+from config.settings import Settings
+from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, DeviceTwin, RequestCommand
+from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError
+from lics_actors.fleet.messages import AskAlive, AskFleet, DeviceLocated, LocateDevice, NodeView, RegisterDevice, RestartNode
+from lics_actors.fleet.place import FleetPlace, read_place
+from lics_actors.runtime import transport
+from lics_actors.runtime.peer import Peer, actor_address
+from lics_actors.store.records import Command
+
+MAX_LOCATIONS = 10_000  # far above any fleet of one host; the oldest is forgotten first
+ASK_S = 2.0  # a supervisor or an idle actor answers in a millisecond; two seconds are a machine in trouble
+RESTART_S = 40.0  # an orderly stop, and a begin that may take its time
+BEYOND_WAIT_S = 2.0  # an actor answers a command after `wait_s` at the latest; so much for the way
+
+Answer = TypeVar("Answer")
+log = logging.getLogger(__name__)
+
+
+class FleetClient:
+    """Opened with `await FleetClient.open(settings)`, also while no fleet runs: each question finds out anew.
+
+    Every method raises the LicsError of whoever answers, FleetUnavailableError when nobody does, and DeviceTimeoutError when
+    it takes too long. Questions and commands may be repeated safely: what is done is done once per command id.
+    """
+
+    def __init__(self, settings: Settings, peer: Peer) -> None:
+        self._run_dir = settings.run_dir
+        self._peer = peer
+        self._place: FleetPlace | None = None
+        self._devices: OrderedDict[UUID, ActorAddress] = OrderedDict()
+
+    @classmethod
+    async def open(cls, settings: Settings, *, max_queued: int = 64) -> Self:
+        """Make ready. `max_queued`: requests that may wait for one actor; a further one is refused at once."""
+        transport.install(settings.transport_key(), settings.fleet_host)
+        return cls(settings, await Peer.open(settings.fleet_host, max_queued))
+
+    async def close(self) -> None:
+        """Fail what still waits and close every connection."""
+        await self._peer.close()
+
+    async def alive(self) -> float:
+        """Return how long the FleetSupervisor took to answer, in seconds."""
+        began = time.perf_counter()
+        await self._ask_fleet(AskAlive(), bool)
+        return time.perf_counter() - began
+
+    async def tree(self) -> NodeView:
+        """Return the supervision tree."""
+        return await self._ask_fleet(AskFleet(), NodeView)
+
+    async def register(self, spec: DeviceSpec) -> None:
+        """Have a device's actor started, changed, or (retired) stopped; its row is committed."""
+        await self._ask_fleet(RegisterDevice(spec), bool)
+
+    async def restart(self, node: str, principal: str, reason: str | None) -> None:
+        """Restart a node of the tree and wait until its new incarnation has begun. Lifts a quarantine.
+
+        Raises:
+            NodeNotFoundError, ConflictError (it was given up again), FleetUnavailableError, DeviceTimeoutError
+        """
+        await self._ask_fleet(RestartNode(node, principal, reason), bool, RESTART_S)
+
+    async def twin(self, device_id: UUID) -> DeviceTwin:
+        """Return what is true of a device now."""
+        return await self._ask_device(device_id, AskTwin(device_id), DeviceTwin)
+
+    async def command(self, request: RequestCommand) -> Command:
+        """Have a device do something; return the command as it stands after at most `wait_s`."""
+        return await self._ask_device(request.device_id, request, Command, request.wait_s + BEYOND_WAIT_S)
+
+    async def command_status(self, device_id: UUID, command_id: UUID) -> Command:
+        """Return a command as the device's journal has it."""
+        return await self._ask_device(device_id, AskCommand(device_id, command_id), Command)
+
+    async def cancel(self, request: CancelCommand) -> Command:
+        """Call a command off that was not dispatched yet; return it as it stands."""
+        return await self._ask_device(request.device_id, request, Command)
+
+    # the fleet
+
+    async def _ask_fleet(self, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
+        """Ask where the FleetSupervisor was last; where nobody is there any more, look where it is now and ask once again."""
+        place = self._place or self._look()
+        try:
+            return await self._ask(actor_address(place.host, place.port), body, kind, timeout_s)
+        except FleetUnavailableError as error:
+            if not _nobody_heard(error):
+                raise
+            moved = self._look()
+            if moved == place:
+                raise _not_running() from error
+        return await self._ask(actor_address(moved.host, moved.port), body, kind, timeout_s)
+
+    def _look(self) -> FleetPlace:
+        self._place = read_place(self._run_dir)
+        if self._place is None:
+            raise _not_running()
+        return self._place
+
+    # devices
+
+    async def _ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
+        """Ask where the device's actor was last; where it is not any more, locate it and ask once again in the time left."""
+        known = self._devices.get(device_id)
+        try:
+            async with asyncio.timeout(timeout_s):
+                if known is not None:
+                    try:
+                        return await self._ask(known, body, kind, timeout_s)
+                    except (FleetUnavailableError, DeviceNotFoundError) as error:  # dead, or another's address by now
+                        if _too_busy(error):
+                            raise
+                        self._devices.pop(device_id, None)
+                return await self._ask(await self._locate(device_id), body, kind, timeout_s)
+        except TimeoutError:
+            raise DeviceTimeoutError(f"no answer within {timeout_s:g} s", timeout_s=timeout_s) from None
+
+    async def _locate(self, device_id: UUID) -> ActorAddress:
+        located = await self._ask_fleet(LocateDevice(device_id), DeviceLocated)
+        self._devices[device_id] = located.address
+        if len(self._devices) > MAX_LOCATIONS:
+            self._devices.popitem(last=False)
+        return located.address
+
+    async def _ask(self, address: ActorAddress, body: object, kind: type[Answer], timeout_s: float) -> Answer:
+        answer = await self._peer.ask(address, body, timeout_s)
+        if not isinstance(answer, kind):
+            log.error("answer of another kind", extra={"asked": type(body).__name__, "answered": type(answer).__name__})
+            raise LicsError("the fleet answered something else than was asked; fleet and client are of different versions")
+        return answer
+
+
+def _nobody_heard(error: LicsError) -> bool:
+    """Return whether the request did not reach any actor, as opposed to an actor's own refusal."""
+    return error.facts.get("delivered") is False and "queued" not in error.facts
+
+
+def _too_busy(error: LicsError) -> bool:
+    return "queued" in error.facts
+
+
+def _not_running() -> FleetUnavailableError:
+    return FleetUnavailableError("the fleet is not running", delivered=False)

@@ -1,0 +1,141 @@
+"""A whole fleet with tiny leaves: `python -m tests.system.fleet_actors DATA_DIR PORT DATABASE_URL`. Runs until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+from thespian.actors import Actor, ActorAddress
+
+from config.settings import load_settings
+from lics_actors.device.messages import (
+    AskTwin,
+    ChangeDeviceSpec,
+    DeviceActorSpec,
+    DeviceTwin,
+    Health,
+    Link,
+    RequestCommand,
+    Safety,
+)
+from lics_actors.errors import LicsError
+from lics_actors.fleet.actor import FleetSupervisor
+from lics_actors.fleet.messages import FleetSpec
+from lics_actors.fleet.rack import RackSupervisor
+from lics_actors.logs import configure
+from lics_actors.runtime.actor import LeafActor
+from lics_actors.supervision.messages import Policy
+from lics_actors.system import run_fleet
+
+QUICK = Policy(backoff_s=0.1, ping_every_s=0.3, ping_deadline_s=0.6, healthy_s=1000)
+
+
+class StandInDevice(LeafActor):
+    """Answers AskTwin; the twin's `reason` is its pid, its `epoch` the number of specifications it was given."""
+
+    def begin(self, spec: object) -> None:
+        assert isinstance(spec, DeviceActorSpec)
+        if spec.device.settings.get("fails"):
+            raise RuntimeError("as its settings say")
+        self.device, self.told = spec.device, 1
+        self.start_loop()
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()
+
+    def state_word(self) -> str:
+        return self.device.name
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        match message:
+            case ChangeDeviceSpec(device=device):
+                self.device, self.told = device, self.told + 1
+            case _:
+                super().on_message(message, sender)
+
+    def on_request(self, body: object, reply: Callable[[object], None]) -> None:
+        match body:
+            case AskTwin(device_id=device_id) if device_id == self.device.device_id:
+                reply(self._twin())
+            case RequestCommand(name="refuse"):
+                raise LicsError("refused")
+            case _:
+                super().on_request(body, reply)
+
+    def _twin(self) -> DeviceTwin:
+        return DeviceTwin(
+            device_id=self.device.device_id,
+            link=Link.ONLINE,
+            health=Health.OK,
+            safety=Safety.SAFE,
+            admin=self.device.admin,
+            epoch=self.told,
+            incarnation=self.incarnation,
+            since=datetime.now(UTC),
+            last_seen=None,
+            reason=str(os.getpid()),
+            description=None,
+            metrics={},
+            queued_commands=0,
+            rejected_payloads=0,
+        )
+
+
+class StandInRecorder(LeafActor):
+    """Counts the devices it was told of, in its word of state."""
+
+    def begin(self, spec: object) -> None:
+        self.known = "none"
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        self.known = str(len(message.devices))  # type: ignore[attr-defined]
+
+    def state_word(self) -> str:
+        return self.known
+
+
+class StandInRack(RackSupervisor):
+    """A rack of stand-ins."""
+
+    policy: ClassVar[Policy] = QUICK
+
+    def child_class(self, name: str) -> type[Actor]:
+        return StandInDevice
+
+
+class StandInFleet(FleetSupervisor):
+    """The real root over racks of stand-ins, four to a rack."""
+
+    policy: ClassVar[Policy] = QUICK
+
+    def begin(self, spec: object) -> None:
+        assert isinstance(spec, FleetSpec)
+        super().begin(replace(spec, rack_size=4))
+
+    def child_class(self, name: str) -> type[Actor]:
+        if name == "recorder":
+            return StandInRecorder
+        return StandInRack if name.startswith("rack") else super().child_class(name)
+
+
+def main() -> int:
+    """Run it."""
+    data_dir, port, database_url = sys.argv[1:]
+    settings = load_settings(
+        data_dir=Path(data_dir), fleet_port=int(port), database_url=database_url, mqtt_broker_url="127.0.0.1", log_level="INFO"
+    )
+    configure(settings, "fleet")
+    return run_fleet(settings, StandInFleet)
+
+
+if __name__ == "__main__":
+    # As a module of its own name, so that the actors' processes find the classes where they are.
+    import tests.system.fleet_actors as this
+
+    raise SystemExit(this.main())
