@@ -49,6 +49,7 @@ class HealthWatch:
         self._probes = probes
         self._kept: tuple[float, HealthView] | None = None
         self._asking = asyncio.Lock()
+        self._away: set[str] = set()
 
     async def view(self) -> HealthView:
         """Return how LICS is, at most KEPT_S old."""
@@ -57,15 +58,32 @@ class HealthWatch:
                 return self._kept[1]
             probes = self._probes
             database, fleet, redis, mqtt = await asyncio.gather(
-                _ask("database", probes.database),
-                _ask("fleet", probes.fleet),
-                _ask("redis", probes.redis),
-                _ask("mqtt", probes.mqtt),
+                self._ask("database", probes.database),
+                self._ask("fleet", probes.fleet),
+                self._ask("redis", probes.redis),
+                self._ask("mqtt", probes.mqtt),
             )
             services = Services(database=database, redis=redis, mqtt=mqtt, fleet=fleet)
             view = HealthView(status=wellness(services), timestamp=datetime.now(UTC), services=services)
             self._kept = time.monotonic(), view
             return view
+
+    async def _ask(self, name: str, probe: Probe | None) -> ServiceHealth:
+        if probe is None:
+            return ServiceHealth(state=ServiceState.UNCONFIGURED, cost=COST[name])
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(PROBE_S):
+                await probe()
+        except AWAY as error:
+            if name not in self._away:
+                self._away.add(name)
+                log.warning("a service does not answer", extra={"service": name, "error": repr(error)})
+            return ServiceHealth(state=ServiceState.DOWN, cost=COST[name])
+        if name in self._away:
+            self._away.discard(name)
+            log.info("a service answers again", extra={"service": name})
+        return ServiceHealth(state=ServiceState.UP, latency_ms=round((time.perf_counter() - began) * 1000, 2))
 
 
 def wellness(services: Services) -> Wellness:
@@ -74,16 +92,3 @@ def wellness(services: Services) -> Wellness:
     if away & UNHEALTHY_WITHOUT:
         return Wellness.UNHEALTHY
     return Wellness.DEGRADED if away else Wellness.HEALTHY
-
-
-async def _ask(name: str, probe: Probe | None) -> ServiceHealth:
-    if probe is None:
-        return ServiceHealth(state=ServiceState.UNCONFIGURED, cost=COST[name])
-    began = time.perf_counter()
-    try:
-        async with asyncio.timeout(PROBE_S):
-            await probe()
-    except AWAY as error:
-        log.warning("a service does not answer", extra={"service": name, "error": repr(error)})
-        return ServiceHealth(state=ServiceState.DOWN, cost=COST[name])
-    return ServiceHealth(state=ServiceState.UP, latency_ms=round((time.perf_counter() - began) * 1000, 2))

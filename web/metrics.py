@@ -27,18 +27,25 @@ UNMATCHED: Final = "unmatched"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 COMMANDS: Final = "commands_"  # stats named commands_<state>
-GAUGES: Final[
-    dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]
-] = {  # a node's stat → what Prometheus is told, the largest of all nodes or their sum
-    "ingest_lag_s": ("lics_ingest_lag_seconds", "age of the oldest message that is not in the table yet", max),
+# a node's stat → what Prometheus is told, and how several nodes' become one
+GAUGES: Final[dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]] = {
+    "ingest_lag_s": ("lics_ingest_lag_seconds", "age of the oldest message that is not in the tables yet", max),
     "spool_bytes": ("lics_spool_bytes", "size of the record's spool on disk", sum),
-    "journal_lag": ("lics_journal_lag_entries", "journal entries not shipped yet", sum),
-    "queued_commands": ("lics_commands_queued", "commands that wait for their device", sum),
+    "spool_quota_bytes": ("lics_spool_quota_bytes", "how large the spool may become", sum),
+    "broker_up": ("lics_recorder_broker_up", "1 while the recorder hears the broker", min),
+    "database_up": ("lics_recorder_database_up", "1 while the recorder reaches the database", min),
 }
-COUNTERS: Final = {
-    "rejected_payloads": ("lics_rejected_payloads", "payloads that broke their contract"),
-    "rows_committed": ("lics_rows_committed", "telemetry and event rows in the tables"),
-    "gaps": ("lics_sequence_gaps", "messages missing by their sequence numbers"),
+REJECTED: Final = ("lics_rejected_payloads", "payloads that broke their contract, as devices' actors and the recorder met them")
+COUNTERS: Final = {  # told by kind of node: what two kinds count is not added up
+    "rejected_payloads": REJECTED,
+    "recorder_rejected": REJECTED,
+    "readings_dropped": ("lics_readings_dropped", "readings a device's actor skipped under load; the record has them"),
+    "recorder_received": ("lics_messages_received", "messages from the broker"),
+    "recorder_acknowledged": ("lics_messages_acknowledged", "messages acknowledged to the broker, safe on disk"),
+    "recorder_rows": ("lics_rows_committed", "rows of telemetry and events, new in the tables"),
+    "recorder_duplicates": ("lics_rows_duplicate", "rows that were in the tables already"),
+    "recorder_dead_letters": ("lics_dead_letters", "messages and journal entries that the database refused"),
+    "recorder_broker_dropped": ("lics_broker_dropped_messages", "messages the broker dropped, for anybody"),
 }
 
 
@@ -119,7 +126,7 @@ class Totals:
             self._grow(node.name, 0, "restarts", node.kind, node.restarts)
             for stat, value in node.stats.items():
                 if stat in COUNTERS:
-                    self._grow(node.name, node.incarnation, stat, "", value)
+                    self._grow(node.name, node.incarnation, COUNTERS[stat][0], node.kind, value)
                 elif stat.startswith(COMMANDS):
                     self._grow(node.name, node.incarnation, COMMANDS, stat.removeprefix(COMMANDS), value)
 
@@ -149,8 +156,8 @@ def fleet_families(tree: NodeView | None, totals: Totals) -> Iterator[Metric]:
     yield _labelled(
         CounterMetricFamily("lics_commands", "commands by the state they reached", labels=["state"]), totals.of(COMMANDS)
     )
-    for stat, (name, meaning) in COUNTERS.items():
-        yield CounterMetricFamily(name, meaning, value=sum(total for _, total in totals.of(stat)))
+    for name, meaning in dict(COUNTERS.values()).items():
+        yield _labelled(CounterMetricFamily(name, meaning, labels=["kind"]), totals.of(name))
     if tree is None:
         return
     known = list(nodes(tree))

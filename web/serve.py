@@ -70,6 +70,8 @@ def serve(settings: Settings) -> int:
     Raises:
         SettingsError: something that is set cannot be used.
     """
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set and no embedded database runs; start everything with `lics up`, or set it")
     if settings.web_workers > 1:
         raise SettingsError(
             "LICS_WEB_WORKERS above 1 is not there yet; unset it (one worker serves some thousand requests a second)"
@@ -86,7 +88,7 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None) ->
         loop.add_signal_handler(number, stopping.set)
     client = await FleetClient.open(settings)
     repository = await Repository.connect(
-        cast("str", settings.database_url), pool_size=settings.database_pool_size, max_overflow=settings.database_max_overflow
+        settings.database_url or "", pool_size=settings.database_pool_size, max_overflow=settings.database_max_overflow
     )
     try:
         app = create_app(settings, client, repository)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from lics_actors.device.messages import (
     Admin,
@@ -46,6 +46,12 @@ class FleetStub:
         self.executed: list[UUID] = []
         self.restarted: list[tuple[str, str, str | None]] = []
         self.counted = 0.0
+
+    def has_one(self) -> UUID:
+        """Have one device that no table knows, and return its id."""
+        spec = DeviceSpec(uuid4(), "pump-1", "pump", "native", {})
+        self.devices[spec.device_id] = spec
+        return spec.device_id
 
     async def _answering(self) -> None:
         if self.slow:

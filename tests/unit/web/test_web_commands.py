@@ -132,10 +132,10 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("error", "status"), REFUSALS, ids=lambda value: getattr(value, "code", value))
-async def test_the_actors_refusals_reach_the_caller(web: Web, error: LicsError, status: int) -> None:
-    device = await web.add()
+async def test_the_actors_refusals_reach_the_caller(web_without_database: Web, error: LicsError, status: int) -> None:
+    web = web_without_database
     web.fleet.refusal = error
-    response = await web.ask("POST", f"/devices/{device['id']}/command", json=DISPENSE)
+    response = await web.ask("POST", f"/devices/{web.fleet.has_one()}/command", json=DISPENSE)
     detail = (await response.get_json())["detail"]
     assert (response.status_code, detail["code"], detail["type"]) == (status, error.code, error.type)
     if isinstance(error, InvalidError):
@@ -155,17 +155,19 @@ async def test_the_actors_refusals_reach_the_caller(web: Web, error: LicsError, 
         ({"id": str(uuid4())}, "id"),
     ],
 )
-async def test_a_command_that_makes_no_sense_reaches_no_actor(web: Web, change: dict[str, Any], field: str) -> None:
-    device = await web.add()
-    response = await web.ask("POST", f"/devices/{device['id']}/command", json={**DISPENSE, **change})
+async def test_a_command_that_makes_no_sense_reaches_no_actor(
+    web_without_database: Web, change: dict[str, Any], field: str
+) -> None:
+    web = web_without_database
+    response = await web.ask("POST", f"/devices/{web.fleet.has_one()}/command", json={**DISPENSE, **change})
     assert response.status_code == 422
     assert [entry["field"] for entry in (await response.get_json())["detail"]["fields"]] == [field]
     assert web.fleet.executed == []
 
 
 async def test_devices_are_commanded_while_the_database_is_away(web_without_database: Web) -> None:
-    web, device_id = web_without_database, uuid4()
-    web.fleet.devices[device_id] = None  # type: ignore[assignment]
+    web = web_without_database
+    device_id = web.fleet.has_one()
     answered = await web.ask("POST", f"/devices/{device_id}/command", {"Idempotency-Key": "k"}, json={**DISPENSE, "wait": False})
     assert answered.status_code == 202
     assert (await web.ask("GET", answered.headers["Location"])).status_code == 200

@@ -54,7 +54,8 @@ async def test_a_device_keeps_the_id_it_brings(web: Web) -> None:
         ({"name": "p\0", "type": "pump"}, "name"),
     ],
 )
-async def test_a_refusal_names_the_field(web: Web, body: dict[str, Any], field: str) -> None:
+async def test_a_refusal_names_the_field(web_without_database: Web, body: dict[str, Any], field: str) -> None:
+    web = web_without_database
     response = await web.ask("POST", "/devices", json=body)
     detail = (await response.get_json())["detail"]
     assert (response.status_code, detail["type"]) == (422, "validation_error")
@@ -139,7 +140,8 @@ async def test_lists_come_in_pages_and_can_be_narrowed(web: Web) -> None:
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=501", "limit=x", "cursor=nonsense", "type=toaster", "stauts=online", "limit=1&limit=2", "q=%00"]
 )
-async def test_a_query_that_makes_no_sense_is_refused(web: Web, query: str) -> None:
+async def test_a_query_that_makes_no_sense_is_refused(web_without_database: Web, query: str) -> None:
+    web = web_without_database
     response = await web.ask("GET", f"/devices?{query}")
     assert response.status_code == 422, await response.get_data()
 

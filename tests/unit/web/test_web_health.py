@@ -203,7 +203,7 @@ def test_a_total_is_what_all_lives_counted_and_never_falls(lives: list[list[int]
 
 def test_without_a_tree_only_its_absence_is_told_of_now() -> None:
     names = {family.name for family in fleet_families(None, Totals())}
-    assert {"lics_fleet_up", "lics_restarts", "lics_commands", "lics_rejected_payloads"} <= names
+    assert {"lics_fleet_up", "lics_restarts", "lics_commands", "lics_rejected_payloads", "lics_rows_committed"} <= names
     assert "lics_actors" not in names
 
 

@@ -40,6 +40,12 @@ NO_TOKENS = (
 )
 
 
+@pytest.fixture
+def web(web_without_database: Web) -> Web:
+    """The application; nothing here needs its database."""
+    return web_without_database
+
+
 async def raw(web: Web, method: str, path: str, headers: dict[str, str] | None = None, **given: Any) -> Response:
     """Send a request as it is, without a token."""
     answered = await web.app.test_client().open(path, method=method, headers=headers or {}, **given)
