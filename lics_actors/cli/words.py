@@ -1,0 +1,60 @@
+"""What people type on the command line, and what it means: `5m`, `volume_ul=20`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import typer
+
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+
+
+def span(text: str) -> timedelta:
+    """Return the time that `90s`, `5m`, `1h30m` or `2d` means.
+
+    Raises:
+        typer.BadParameter: it means none, or nothing.
+    """
+    parts = _SPAN.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise typer.BadParameter(f"{text!r} is no length of time; write it like 90s, 5m, 1h30m or 2d")
+    try:
+        total = sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is too long") from None
+    if not total:
+        raise typer.BadParameter(f"{text!r} is no time at all")
+    return total
+
+
+def pairs(words: Sequence[str]) -> dict[str, Any]:
+    """Return what `key=value` words say; a value is JSON where it can be read as such, else text.
+
+    Raises:
+        typer.BadParameter: a word is no pair, or says a key again.
+    """
+    said: dict[str, Any] = {}
+    for word in words:
+        key, sign, value = word.partition("=")
+        if not sign or not key:
+            raise typer.BadParameter(f"{word!r} is not key=value")
+        if key in said:
+            raise typer.BadParameter(f"{key!r} is said twice")
+        said[key] = _value(value)
+    return said
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")
