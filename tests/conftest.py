@@ -110,7 +110,11 @@ def migrated_template(postgres_server: str) -> Iterator[str]:
     databases = _database(postgres_server)
     url = next(databases)
     run_alone(upgrade(url))
-    yield urlsplit(url).path.lstrip("/")
+    name = urlsplit(url).path.lstrip("/")
+    # TimescaleDB keeps a worker in every database that lets it in, and one that is in use cannot be cloned.
+    run_alone(_execute(postgres_server, f"alter database {name} allow_connections false"))
+    run_alone(_execute(postgres_server, f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'"))
+    yield name
     next(databases, None)
 
 
