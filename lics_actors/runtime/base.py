@@ -40,6 +40,8 @@ from lics_actors.runtime.messages import (
 )
 
 REMEMBERED_REQUESTS = 1024  # a peer repeats a request once, within seconds; this is minutes of them
+UNASKED = 0  # the serial of a pong that answers no ping
+WORD_EVERY_S = 0.2  # a state that flickers is told this often at most
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class LicsActor(Actor):  # type: ignore[misc]
         self._children: list[ActorAddress] = []
         self._requests_seen: deque[str] = deque(maxlen=REMEMBERED_REQUESTS)
         self._watch: ThespianWatch | None = None
+        self._word_told = ""
+        self._word_again_at = 0.0
 
     # what an actor overrides
 
@@ -130,6 +134,7 @@ class LicsActor(Actor):  # type: ignore[misc]
         """Take every message. Always returns what is watched, since Thespian drops a watch that is not returned."""
         try:
             self._receive(message, sender)
+            self._tell_new_word()
         except Exception:  # raising would have Thespian deliver the message a second time
             self.counters["actor_faults"] += 1
             log.exception("handler failed", extra={"actor": self.name, "kind": type(message).__name__})
@@ -142,7 +147,8 @@ class LicsActor(Actor):  # type: ignore[misc]
             case PeerRequest():
                 self._on_peer_request(message, sender)
             case PingActor(serial=serial):
-                self.send(sender, ActorPong(serial, os.getpid(), self.state_word(), self._all_stats()))
+                self._word_told = self.state_word()
+                self.send(sender, ActorPong(serial, os.getpid(), self._word_told, self._all_stats()))
             case WakeupMessage(payload=payload):
                 self._on_wakeup(payload)
             case BeginActor():
@@ -201,6 +207,15 @@ class LicsActor(Actor):  # type: ignore[misc]
 
     def _on_watch(self) -> None:
         """Hear that a watched file descriptor is readable."""
+
+    def _tell_new_word(self) -> None:
+        """Send a pong nobody asked for when the state's word has changed, so that operators need not wait for the next ping."""
+        if self._supervisor is None or self._stopping or (word := self.state_word()) == self._word_told:
+            return
+        now = time.monotonic()
+        if now >= self._word_again_at:  # else the next pong tells it
+            self._word_told, self._word_again_at = word, now + WORD_EVERY_S
+            self.send(self._supervisor, ActorPong(UNASKED, os.getpid(), word, self._all_stats()))
 
     def _all_stats(self) -> dict[str, float]:
         own: dict[str, float] = {**self.counters, "actor_frames_refused": transport.refused_frames()}

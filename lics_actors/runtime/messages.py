@@ -47,7 +47,10 @@ class PingActor:
 
 @dataclass(frozen=True, slots=True)
 class ActorPong:
-    """Child → supervisor: alive, with counters and gauges (`commands_succeeded`, `ingest_lag_s` …) and one word of state."""
+    """Child → supervisor: alive, with counters and gauges (`commands_succeeded`, `ingest_lag_s` …) and one word of state.
+
+    Serial 0 answers no ping: the word has changed.
+    """
 
     serial: int
     pid: int
