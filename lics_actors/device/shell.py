@@ -1,0 +1,288 @@
+"""The shell around a device's rules: it journals and performs what `reduce` orders, and tells it what came of it.
+
+Knows neither Thespian nor a loop: `Outside` is what the DeviceActor lends it. One thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, assert_never
+from uuid import UUID
+
+from drivers import registry
+from drivers.errors import UnknownDriverError
+from drivers.protocol import OutgoingCommand, Publication, TopicFilter
+from lics_actors.device.commands import outgoing
+from lics_actors.device.events import (
+    ActorStarted,
+    ActorStopping,
+    Answer,
+    CancelRequested,
+    CommandRequested,
+    CommandUnsayable,
+    DescriptionKnown,
+    DeviceEvent,
+    Effect,
+    Keep,
+    PublishCommand,
+    SessionLost,
+    SessionOpened,
+    SetTimer,
+    SpecChanged,
+    TimerFired,
+)
+from lics_actors.device.interpreter import Interpreter
+from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, RequestCommand, status_word
+from lics_actors.device.model import DeviceState
+from lics_actors.device.outbox import Outbox
+from lics_actors.device.session import BrokerLost, BrokerReached, MessageArrived
+from lics_actors.device.state import reduce
+from lics_actors.device.twin import kept_twin, restored, twin_of
+from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, StorageFullError
+from lics_actors.journal import Journal
+from lics_actors.store.records import Command, DeviceChanged, PayloadRejected, Record
+
+RETRY_DISK_S = 1.0
+
+log = logging.getLogger(__name__)
+Reply = Callable[[object], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TimerRang:
+    """The time given to `Outside.arm` has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRetryDue:
+    """Perhaps the disk has room again."""
+
+
+Happening = MessageArrived | BrokerReached | BrokerLost | CommandUnsayable | TimerRang | DiskRetryDue
+
+
+class Outside(Protocol):
+    """What the shell needs of the world; nothing of it waits, nothing of it answers."""
+
+    def publish(self, session: int, publications: Sequence[Publication]) -> None:
+        """Send messages in the session of that number, if it still stands."""
+
+    def subscribe(self, filters: Sequence[TopicFilter]) -> None:
+        """Listen to these topics from now on."""
+
+    def arm(self, at: datetime) -> None:
+        """Have `TimerRang` happen then, instead of at any time given before."""
+
+    def later(self, delay_s: float, happening: Happening) -> None:
+        """Have something happen after a while."""
+
+
+class DeviceShell:
+    """One device. What happens goes to `happened`, what peers want to `requested`.
+
+    Raises:
+        UnknownDriverError: no driver of the device's `driver`.
+    """
+
+    def __init__(self, spec: DeviceSpec, prefix: str, incarnation: int, journal: Journal, outside: Outside) -> None:
+        self._prefix, self._incarnation, self._journal, self._outside = prefix, incarnation, journal, outside
+        self._outbox = Outbox(journal, self._perform)
+        self._tallies: Counter[str] = Counter()
+        self._replies: dict[str, Reply] = {}
+        self._serials = itertools.count(1)
+        self._session = 0
+        self._retrying = self._twin_changed = False
+        self.interpreter = self._interpreter_of(spec)
+        self._state = self._restored(spec)
+
+    @property
+    def word(self) -> str:
+        """Return the device's status."""
+        state = self._state
+        return status_word(state.link, state.health, state.safety, state.spec.admin)
+
+    def start(self) -> None:
+        """Go on where the last incarnation stopped, or was killed."""
+        effects = self._reduce(ActorStarted(_now()))
+        description = self.interpreter.driver.description(self.interpreter.device)
+        if description is not None:
+            effects += self._reduce(DescriptionKnown(_now(), description))
+        self._settle(effects)
+
+    def stop(self) -> None:
+        """Answer everybody who waits; nothing must happen after."""
+        self._settle(self._reduce(ActorStopping(_now())))
+
+    def happened(self, happenings: Sequence[object]) -> None:
+        """Take what happened since the last time: one append to the journal for all of it."""
+        told: list[Effect] = []
+        for happening in happenings:
+            told += self._took(happening)
+        self._settle(told)
+
+    def requested(self, body: object, reply: Reply) -> bool:
+        """Answer what `device.messages` says can be asked, now or later; returns False for anything else.
+
+        Raises:
+            DeviceNotFoundError: it is meant for another device; its sender has a stale address.
+            StorageFullError: the disk takes nothing, so nothing has happened.
+        """
+        match body:
+            case RequestCommand(command_id=command_id, device_id=device_id):
+                self._check_addressee(device_id)
+                self._decide(CommandRequested(_now(), body, self._token(), self._known(command_id)), reply)
+            case CancelCommand(command_id=command_id, device_id=device_id):
+                self._check_addressee(device_id)
+                self._decide(CancelRequested(_now(), body, self._token(), self._known(command_id)), reply)
+            case AskCommand(device_id, command_id):
+                self._check_addressee(device_id)
+                reply(self._known(command_id) or CommandNotFoundError("no such command", command_id=str(command_id)))
+            case AskTwin(device_id):
+                self._check_addressee(device_id)
+                reply(twin_of(self._state))
+            case _:
+                return False
+        return True
+
+    def changed(self, spec: DeviceSpec) -> None:
+        """Take over another specification. Another driver or other settings mean starting over, with the same journal."""
+        known = self._state.spec
+        if (spec.driver, spec.settings) == (known.driver, known.settings):
+            self._settle(self._reduce(SpecChanged(_now(), spec)))
+            return
+        try:
+            interpreter = self._interpreter_of(spec)
+        except (UnknownDriverError, ValueError) as error:
+            facts = {"device": str(spec.device_id), "driver": spec.driver, "reason": str(error)}
+            log.error("changed specification cannot be used, going on with the old one", extra=facts)
+            return
+        self.stop()
+        self.interpreter = interpreter
+        self._state = self._restored(spec)
+        self._outside.subscribe(interpreter.filters)
+        self.start()
+
+    def stats(self) -> Mapping[str, float]:
+        """Return what happened since this incarnation began, and what waits now."""
+        state = self._state
+        return {
+            **state.book.counts,
+            **self._tallies,
+            "commands_waiting": len(state.book.waiting),
+            "commands_in_flight": len(state.book.flying),
+            "commands_in_doubt": len(state.book.doubtful),
+            "payloads_rejected": state.rejects.total,
+            "driver_faults": self.interpreter.faults,
+            "records_dropped": self._outbox.dropped,
+        }
+
+    def _took(self, happening: object) -> list[Effect]:
+        match happening:
+            case MessageArrived():
+                events = self.interpreter.heard(happening, self._flying())
+                return [effect for event in events for effect in self._reduce(event)]
+            case BrokerReached(time, session):
+                self._session = session
+                self._tallies["sessions"] += 1
+                return self._reduce(SessionOpened(time))
+            case BrokerLost(time, reason):
+                return self._reduce(SessionLost(time, reason))
+            case CommandUnsayable():
+                return self._reduce(happening)
+            case TimerRang():
+                return self._reduce(TimerFired(_now()))
+            case DiskRetryDue():
+                self._retrying = False  # the outbox tries with every list of effects, also an empty one
+                return []
+            case _:
+                raise LicsError(f"{type(happening).__name__} is nothing that happens to a device")
+
+    def _reduce(self, event: DeviceEvent) -> list[Effect]:
+        before = self._state
+        self._state, effects = reduce(before, event)
+        if self._state.axes != before.axes or self._state.description != before.description:
+            self._twin_changed = True
+        return effects
+
+    def _decide(self, event: CommandRequested | CancelRequested, reply: Reply) -> None:
+        state, effects = reduce(self._state, event)
+        self._outbox.keep(effects)
+        self._replies[event.reply] = reply
+        self._state = state
+        self._outbox.perform(effects)
+
+    def _settle(self, effects: list[Effect]) -> None:
+        self._outbox.send(effects)
+        if self._outbox.blocked and not self._retrying:
+            self._retrying = True
+            self._outside.later(RETRY_DISK_S, DiskRetryDue())
+        if self._twin_changed:
+            with suppress(StorageFullError):
+                self._journal.keep_twin(kept_twin(self._state))
+                self._twin_changed = False
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Keep(record):
+                self._report(record)
+            case PublishCommand(command):
+                said = self.interpreter.said(command, _now())
+                if isinstance(said, CommandUnsayable):
+                    self._outside.later(0, said)
+                else:
+                    self._outside.publish(self._session, said)
+            case Answer(token, body):
+                reply = self._replies.pop(token, None)
+                if reply is not None:
+                    reply(body)
+            case SetTimer(at):
+                self._outside.arm(at)
+            case _:
+                assert_never(effect)
+
+    def _report(self, record: Record) -> None:
+        device = str(self._state.spec.device_id)
+        match record:
+            case DeviceChanged(link=link, health=health, reason=reason, epoch=epoch):
+                facts = {"device": device, "link": link, "health": health, "reason": reason, "epoch": epoch}
+                log.info("device changed", extra=facts)
+            case PayloadRejected(topic=topic, reason=reason, suppressed=suppressed):
+                log.warning(
+                    "payload rejected", extra={"device": device, "topic": topic, "reason": reason, "suppressed": suppressed}
+                )
+            case _:
+                pass
+
+    def _interpreter_of(self, spec: DeviceSpec) -> Interpreter:
+        device = registry.device_ref(spec.device_id, spec.settings, self._prefix)
+        return Interpreter(registry.driver(spec.driver), device)
+
+    def _restored(self, spec: DeviceSpec) -> DeviceState:
+        twin, unsettled = self._journal.twin(), self._journal.unsettled()
+        guarantees = self.interpreter.driver.guarantees
+        return restored(spec, guarantees, self._incarnation, _now(), twin=twin, unsettled=unsettled)
+
+    def _check_addressee(self, device_id: UUID) -> None:
+        if device_id != self._state.spec.device_id:
+            raise DeviceNotFoundError("this is another device's actor", device_id=str(device_id))
+
+    def _known(self, command_id: UUID) -> Command | None:
+        tracked = self._state.book.find(command_id)
+        return tracked.command if tracked else self._journal.command(command_id)
+
+    def _token(self) -> str:
+        return str(next(self._serials))
+
+    def _flying(self) -> OutgoingCommand | None:
+        flying = self._state.book.flying
+        return outgoing(flying[0].command) if flying else None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
