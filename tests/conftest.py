@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 from redis import Redis
 
@@ -24,6 +25,11 @@ from lics_actors.services.postgres import Postgres
 from lics_actors.services.valkey import Valkey
 
 Result = TypeVar("Result")
+
+# a loaded machine is no fault of the code; pytest's own timeout ends what hangs
+hypothesis.settings.register_profile("lics", deadline=None)
+hypothesis.settings.load_profile("lics")
+
 PASSWORD = "only-for-tests-on-loopback-0123456789"
 
 
