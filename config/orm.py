@@ -17,11 +17,10 @@ ENGINE = "lics_actors.store.engine"
 CONNECT_S = 3.0  # a reachable PostgreSQL on the same network answers in milliseconds; longer means it is not there
 COMMAND_S = 60.0  # no single statement of LICS takes longer; a frozen server must not hold a connection for ever
 
-_HOST_FREE = r"[^/?#@]"
 _URL = re.compile(
     r"^(?P<scheme>postgres|postgresql|postgresql\+asyncpg|asyncpg)://"
     r"(?:(?P<user>[^:@/]*)(?::(?P<password>.*?))?@)?"
-    rf"(?P<host>\[[0-9A-Fa-f:.%]+\]|{_HOST_FREE}*?)(?::(?P<port>\d+))?"
+    r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^/?#@:]*)(?::(?P<port>\d+))?"
     r"(?:/(?P<database>[^?#/@]*))?(?:\?(?P<query>[^?#]*))?$",
     re.DOTALL,
 )

@@ -49,7 +49,8 @@ async def schema(url: str) -> dict[str, list[tuple[Any, ...]]]:
         "constraints": await query(
             url,
             "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'aerich' AND contype <> 'n' ORDER BY 1, 2, 3",
+            " WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'aerich' AND contype <> 'n'"
+            " ORDER BY 1, 2, 3",
         ),
     }
 
