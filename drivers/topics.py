@@ -13,13 +13,11 @@ def overlap(one: str, other: str) -> bool:
     if _hides(one, other) or _hides(other, one):
         return False
     left, right = one.split("/"), other.split("/")
-    for n, (mine, yours) in enumerate(zip(left, right, strict=False)):
+    for mine, yours in zip(left, right, strict=False):
         if "#" in (mine, yours):
             return True
         if mine != yours and "+" not in (mine, yours):
             return False
-        if n + 1 == min(len(left), len(right)):
-            break
     if len(left) == len(right):
         return True
     longer = max(left, right, key=len)

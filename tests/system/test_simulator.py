@@ -307,6 +307,69 @@ async def test_garbage_is_refused_and_breaks_nothing(broker: BrokerSpec) -> None
         assert len(ear.all(TelemetryReported)) > 30
 
 
+async def test_what_waited_too_long_for_its_turn_is_expired(broker: BrokerSpec) -> None:
+    async with one(broker, faults=Faults(execution=0.5)) as (device, ear):
+        first = await ear.send("dispense", args={"volume_ul": 1})
+        second = await ear.send("dispense", args={"volume_ul": 1}, deadline_s=0.2)
+        assert (await ear.settled(second)).error == "expired"
+        assert (await ear.settled(first)).state is AckState.SUCCEEDED
+        assert (device.executions(first), device.executions(second)) == (1, 0)
+
+
+async def test_a_device_that_reboots_itself_counts_its_boots(broker: BrokerSpec) -> None:
+    async with one(broker, "environment", rate_hz=20, faults=Faults(reboot=1)) as (device, ear):
+        await eventually(lambda: device.epoch >= 3)
+        device.faults.turn("reboot", 0)
+        await eventually(lambda: len([each for each in ear.all(TelemetryReported) if each.epoch == device.epoch]) >= 3)
+        epochs = [each.epoch for each in ear.all(TelemetryReported)]
+        assert epochs == sorted(epochs)
+        assert [each.seq for each in ear.all(TelemetryReported) if each.epoch == device.epoch][:3] == [0, 1, 2]
+
+
+async def test_a_device_that_hangs_keeps_its_connection(broker: BrokerSpec) -> None:
+    async with one(broker, "environment", rate_hz=50, faults=Faults(freeze=1)) as (device, ear):
+        await eventually(lambda: device.sent == 1)
+        sent = await ear.send("identify")
+        device.faults.turn("freeze", 0)
+        assert device.connected and device.sent == 1 and not ear.acks(sent)
+        await device.reboot()  # off and on again helps
+        await eventually(lambda: device.sent > 5)
+
+
+async def test_an_enormous_payload_is_refused(broker: BrokerSpec) -> None:
+    async with one(broker) as (device, ear):
+        assert await device.publish_raw("telemetry", b"x" * 1_000_000)
+        (error,) = await eventually(lambda: ear.refused)
+        assert "more than 262144" in error.reason
+        await device.power_off()
+        assert not await device.publish_raw("telemetry", b"{}") and not device.powered and device.lease is None
+
+
+async def test_switching_on_twice_is_one_boot(broker: BrokerSpec) -> None:
+    async with one(broker) as (device, _):
+        await device.power_on()
+        assert device.epoch == 1
+        await device.power_off()
+        await device.power_off()
+        await device.power_on()
+        assert device.epoch == 2
+
+
+async def test_readings_made_without_a_broker_are_a_visible_gap(own_broker: Any) -> None:
+    spec = SimulatedDeviceSpec(uuid4(), "environment", rate_hz=20, remember=True)
+    async with Simulator(own_broker.spec, [spec]) as simulator:
+        await simulator.online()
+        device = simulator.device(spec.device_id)
+        await eventually(lambda: len(device.confirmed) > 5)
+        await own_broker.stop()
+        made = device.sent
+        await eventually(lambda: device.sent > made + 5)
+        await own_broker.start()
+        await eventually(lambda: max(device.confirmed)[1] > made + 5, 15)
+        seqs = {seq for _, seq in device.confirmed}
+        assert set(range(max(seqs))) - seqs  # lost, and everyone can see it
+
+
 async def test_rubbish_from_the_other_side_is_counted(broker: BrokerSpec) -> None:
     async with one(broker) as (device, ear):
         base = f"{broker.prefix}devices/{device.spec.device_id}/"
