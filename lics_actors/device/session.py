@@ -151,7 +151,7 @@ class DeviceSession:
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
             payload = message.payload if isinstance(message.payload, bytes) else b""
-            received = Received(message.topic.value, payload, datetime.now(UTC))
+            received = Received(message.topic.value, payload, datetime.now(UTC), retained=message.retain)
             self._tell(MessageArrived(received, message.retain))
 
     async def _speak(self, client: aiomqtt.Client) -> None:
