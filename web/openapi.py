@@ -13,12 +13,15 @@ from quart import Quart
 from quart_schema import HttpSecurityScheme, Info, OpenAPIProvider, QuartSchema, Tag
 from werkzeug.routing.rules import Rule
 
+from drivers.registry import driver, driver_names
 from web.auth import PUBLIC, permission_of
 from web.errors import MEANING
 from web.schemas.base import Body, Query
+from web.schemas.devices import DeviceBody, DevicePatch, NewDeviceBody
 from web.schemas.errors import ErrorAnswer, example_of
 from web.speech import JSON, Said, Speech, speech_of
 
+TAKES_SETTINGS: Final = (DeviceBody, NewDeviceBody, DevicePatch)
 REF: Final = "#/components/schemas/{model}"
 HEADERS: Final[dict[str, dict[str, Any]]] = {
     "Idempotency-Key": {
@@ -54,6 +57,15 @@ at the end. Times are UTC."""
 
 class Provider(OpenAPIProvider):
     """quart-schema's provider, reading our declarations instead of its own decorators'."""
+
+    def schema(self) -> dict[str, Any]:
+        """Return the description; what a driver wants as settings is named where devices are defined."""
+        described: dict[str, Any] = super().schema()
+        components = described["components"]["schemas"]
+        choices = [_register(driver(name).settings_model, "read", components) for name in driver_names()]
+        for body in TAKES_SETTINGS:
+            components[body.__name__]["properties"]["settings"]["anyOf"] = choices
+        return described
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the operations of one rule, and the components they name."""

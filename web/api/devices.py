@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,15 +15,16 @@ from lics_actors.errors import (
     ConflictError,
     DeviceNotFoundError,
     IdempotencyKeyReusedError,
+    InvalidError,
     LicsError,
     NodeNotFoundError,
 )
+from lics_actors.store.registration import settings_faults
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
 from web.auth import principal, requires
 from web.backing import ASK_S, backing
 from web.etags import etag, expected_version, matches
 from web.idempotency import id_for
-from web.registration import check_settings
 from web.schemas.devices import (
     DeviceBody,
     DevicePage,
@@ -202,11 +204,28 @@ async def restart_device(device_id: UUID, body: RestartBody) -> Response:
     return answer(RestartView(node=node))
 
 
+def check_settings(driver: str, settings: Mapping[str, Any]) -> None:
+    """Check a device's settings against its driver's schema.
+
+    Raises:
+        InvalidError: there is no such driver, or it cannot use these settings; `fields` says where.
+    """
+    if faults := settings_faults(driver, settings):
+        raise InvalidError("the driver cannot use this; see fields", tuple(faults))
+
+
 def _plain(body: DeviceBody | DevicePatch) -> dict[str, Any]:
-    """Return what a body says, in the store's words; of a patch only what it mentions."""
+    """Return what a body says, in the store's words; of a patch only what it mentions.
+
+    A `silent_s` among the driver's settings is the device's own.
+    """
     named = body.model_fields_set if isinstance(body, DevicePatch) else set(PLAIN)
     said = {name: getattr(body, name) for name in PLAIN if name in named}
-    return {**said, **({"type": said["type"].value} if "type" in said else {})}
+    if "type" in said:
+        said["type"] = said["type"].value
+    if (silent_s := said.get("settings", {}).get("silent_s")) is not None:
+        said["silent_s"] = silent_s
+    return said
 
 
 async def _change(device_id: UUID, changes: dict[str, Any]) -> Response:

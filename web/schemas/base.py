@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
 
 from lics_actors.errors import InvalidError
@@ -19,7 +19,7 @@ MAX_DEPTH: Final = 32  # of JSON in `args` and `settings`; deeper is an attack o
 MAX_INTEGER: Final = 2**63 - 1  # journals (msgpack) and tables (bigint) hold no larger
 NUL: Final = "\0"  # PostgreSQL stores no NUL in text or jsonb
 
-Field422 = dict[str, str]
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
 class MalformedJsonError(InvalidError):
@@ -126,14 +126,22 @@ def _in_utc(time: datetime) -> datetime:
         raise ValueError("a time lies outside the calendar in UTC") from None
 
 
-UtcTime = Annotated[datetime, AfterValidator(_in_utc), Field(examples=["2026-01-31T12:00:00Z"])]
+def _written_out(given: Any) -> Any:
+    """A bare number is no time to us: nobody can tell seconds from milliseconds."""
+    if isinstance(given, str) and not _DATE.match(given):
+        raise ValueError("a time is written like 2026-01-31T12:00:00Z (RFC 3339)")
+    return given
+
+
+UtcTime = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_utc), Field(examples=["2026-01-31T12:00:00Z"])]
 """A time with its offset, as UTC."""
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, examples=["cage cleaning"], description="why, for the record")]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="how many items at most")]
 Cursor = Annotated[str | None, Field(min_length=1, max_length=2048, description="`next` of the page before; opaque")]
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h|d)?")
+DURATION: Final = r"([1-9][0-9]{0,8})(ms|s|m|h|d)?"
+_DURATION = re.compile(DURATION, re.ASCII)
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
@@ -145,5 +153,5 @@ def duration_s(text: str) -> float:
     """
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError("a duration is a number with ms, s, m, h or d, like 5m")
+        raise ValueError("a duration is a whole number with ms, s, m, h or d, like 5m")
     return float(match[1]) * _SECONDS[match[2]]

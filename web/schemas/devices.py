@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
+from drivers.registry import driver_names
 from lics_actors.device.messages import Admin, DeviceTwin, Health, Link, Safety, status_word
 from lics_actors.store.rows import DeviceRow
 from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason
@@ -47,9 +48,15 @@ class Status(StrEnum):
 
 
 PUMP: Final = "3f1e7d5c-0a4b-4c52-9a0e-0d5a1c1f8b11"
-Name = Annotated[str, Field(min_length=1, max_length=255, examples=["cage-3-pump"], description="unique among devices in use")]
+Name = Annotated[
+    str, Field(min_length=1, max_length=255, pattern=r"\S", examples=["cage-3-pump"], description="unique among devices in use")
+]
 Place = Annotated[str, Field(min_length=1, max_length=255, examples=["room 2, cage 3"])]
-DriverName = Annotated[str, Field(min_length=1, max_length=100, examples=["native"], description="the convention it speaks")]
+DriverName = Annotated[
+    str,
+    Field(min_length=1, max_length=100, examples=["native"], description="the convention it speaks"),
+    WithJsonSchema({"type": "string", "enum": list(driver_names()), "examples": ["native"]}),
+]
 Settings = Annotated[dict[str, Any], Field(description="what the driver wants to know", examples=[{}])]
 SilentS = Annotated[
     float,

@@ -34,7 +34,7 @@ Bucket = Annotated[
     str,
     AfterValidator(_bucket),
     WithJsonSchema({"type": "string", "pattern": r"^[1-9][0-9]{0,2}(ms|s|m|h|d)?$", "examples": ["1m"]}),
-    Field(description="width of a bucket: a number with ms, s, m, h or d (plain: seconds); without it every value is told"),
+    Field(description="width of a bucket: a whole number with ms, s, m, h or d (plain: seconds); without it every value is told"),
 ]
 
 

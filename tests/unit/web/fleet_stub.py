@@ -139,7 +139,7 @@ class FleetStub:
     async def restart(self, node: str, principal: str, reason: str | None = None) -> None:
         """Note it."""
         await self._answering()
-        if node not in {"fleet", "rack:1", *(f"device:{device_id}" for device_id in self.devices)}:
+        if node not in {"fleet", "rack:1", "recorder", *(f"device:{device_id}" for device_id in self.devices)}:
             raise NodeNotFoundError(f"no node {node}")
         self.restarted.append((node, principal, reason))
 

@@ -94,6 +94,8 @@ async def test_a_stream_goes_on_over_pages_and_may_be_empty(
     [
         ("bucket=5x", "bucket"),
         ("bucket=0", "bucket"),
+        ("bucket=0.5", "bucket"),
+        ("bucket=%D9%A1m", "bucket"),
         ("bucket=367d", "bucket"),
         ("agg=median", "agg"),
         ("format=xml", "format"),
