@@ -1,7 +1,7 @@
 """An environment sensor: temperature, humidity, light and CO2 of a cage. Pure.
 
-Each quantity returns to its mean with some inertia (an Ornstein-Uhlenbeck process); the constants are those of a room of
-an animal facility (22 ± 2 °C, 55 ± 10 %, lights on 07:00 to 19:00 UTC; Directive 2010/63/EU, annex III, leaves them open).
+Each quantity returns to its mean with some inertia (an Ornstein-Uhlenbeck process). The constants are chosen to look like a
+room of an animal facility: 22 °C, 55 %, lights on from 07:00 to 19:00 UTC; nothing may be concluded from them.
 """
 
 from __future__ import annotations
