@@ -18,13 +18,20 @@ MAX_POINTS = 100_000  # one page of an export: about 10 MB of JSON
 MIN_BUCKET_S, MAX_BUCKET_S = 0.001, 366 * 86_400.0
 BUCKET_ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday, TimescaleDB's own default: buckets of a week begin on Mondays
 
+_COLUMNS = "time, metric, value, tags, epoch, seq"
+_NEWEST_FIRST = "time DESC, metric DESC, epoch DESC, seq DESC"
+
 # The distinct metrics of a device by hopping through the unique index, one probe a metric, instead of reading all its rows.
-_NAMES = """WITH RECURSIVE names(metric) AS (
+# TimescaleDB does that by itself (SkipScan), and over many chunks this way would cost it seconds.
+_NAMES = """WITH RECURSIVE names(name) AS (
     (SELECT metric FROM telemetry WHERE device_id = $1 ORDER BY metric LIMIT 1)
     UNION ALL
-    SELECT (SELECT t.metric FROM telemetry t WHERE t.device_id = $1 AND t.metric > names.metric ORDER BY t.metric LIMIT 1)
-    FROM names WHERE names.metric IS NOT NULL)"""
-_ONE_NAME = "WITH names(metric) AS (SELECT $2::varchar)"
+    SELECT (SELECT metric FROM telemetry WHERE device_id = $1 AND metric > name ORDER BY metric LIMIT 1)
+    FROM names WHERE name IS NOT NULL)"""
+_OF_EACH = f"{_NAMES} SELECT t.* FROM names CROSS JOIN LATERAL ({{newest}}) t"  # noqa: S608 - constants
+_NEWEST = f"SELECT {_COLUMNS} FROM telemetry WHERE {{where}} ORDER BY {_NEWEST_FIRST} LIMIT {{most}}"  # noqa: S608 - the same
+_NEWEST_CHUNKS = f"""SELECT DISTINCT ON (metric) {_COLUMNS} FROM telemetry WHERE device_id = $1
+    ORDER BY metric DESC, time DESC, epoch DESC, seq DESC"""  # noqa: S608 - the same
 
 _AGGREGATES: Mapping[Aggregate, str] = {
     Aggregate.AVG: "avg(value)",
@@ -82,28 +89,27 @@ class TelemetryReads(Connected):
         Raises:
             DatabaseUnavailableError
         """
-        statement = f"""{_NAMES} SELECT t.* FROM names CROSS JOIN LATERAL (
-            SELECT time, metric, value, tags, epoch, seq FROM telemetry
-            WHERE device_id = $1 AND metric = names.metric
-            ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1) t"""  # noqa: S608 - constants
+        newest = _NEWEST.format(where="device_id = $1 AND metric = name", most=1)
+        statement = _NEWEST_CHUNKS if await self.has_timescale() else _OF_EACH.format(newest=newest)
         async with self.raw(ANSWER_S) as connection:
             rows = await connection.fetch(statement, device_id)
         return {row["metric"]: _point(row) for row in rows}
 
     async def _values(self, span: _Span, limit: int, cursor: str | None) -> Page[TelemetryPoint]:
         after = decode_cursor("telemetry", cursor, tuple[datetime, str, int, int])
-        values: list[Any] = [span.device_id, *([] if span.metric is None else [span.metric])]
-        where = _range(values, span)
+        hop = span.metric is None and not await self.has_timescale()
+        values: list[Any] = [span.device_id]
+        where = "device_id = $1 AND metric = name" if hop else "device_id = $1"
+        where += _range(values, span)
         if after is not None:
             values.extend(after)
-            time, name, epoch, seq = (f"${n}" for n in range(len(values) - 3, len(values) + 1))
-            where += f" AND time <= {time} AND (time, metric, epoch, seq) < ({time}, {name}, {epoch}, {seq})"
+            time, metric, epoch, seq = (f"${n}" for n in range(len(values) - 3, len(values) + 1))
+            where += f" AND time <= {time} AND (time, metric, epoch, seq) < ({time}, {metric}, {epoch}, {seq})"
         values.append(limit + 1)
-        statement = f"""{_NAMES if span.metric is None else _ONE_NAME} SELECT t.* FROM names CROSS JOIN LATERAL (
-            SELECT time, metric, value, tags, epoch, seq FROM telemetry
-            WHERE device_id = $1 AND metric = names.metric{where}
-            ORDER BY time DESC, epoch DESC, seq DESC LIMIT ${len(values)}) t
-            ORDER BY time DESC, metric DESC, epoch DESC, seq DESC LIMIT ${len(values)}"""  # noqa: S608 - numbers of values only
+        most = f"${len(values)}"
+        statement = _NEWEST.format(where=where, most=most)
+        if hop:
+            statement = f"{_OF_EACH.format(newest=statement)} ORDER BY {_NEWEST_FIRST} LIMIT {most}"
         async with self.raw(READ_S) as connection:
             rows = await connection.fetch(statement, *values)
         return page("telemetry", rows, limit, lambda row: (row["time"], row["metric"], row["epoch"], row["seq"]), _point)
@@ -116,13 +122,10 @@ class TelemetryReads(Connected):
         binned = "time_bucket($2::interval, time, $3::timestamptz)" if await self.has_timescale() else "date_bin($2, time, $3)"
         values: list[Any] = [span.device_id, width, BUCKET_ORIGIN]
         where = _range(values, span)
-        if span.metric is not None:
-            values.append(span.metric)
-            where += f" AND metric = ${len(values)}"
         if after is not None:
-            values.extend((after[0] + width, *after))
-            until, bucket, name = (f"${n}" for n in range(len(values) - 2, len(values) + 1))
-            where += f" AND time < {until} AND ({binned}, metric) < ({bucket}, {name})"
+            values.extend(after)
+            bucket, name = f"${len(values) - 1}::timestamptz", f"${len(values)}"
+            where += f" AND time < {bucket} + $2::interval AND ({binned}, metric) < ({bucket}, {name})"
         values.append(limit + 1)
         statement = f"""SELECT {binned} AS time, metric, {expression} AS value, count(*) AS count
             FROM telemetry WHERE device_id = $1{where}
@@ -134,10 +137,10 @@ class TelemetryReads(Connected):
 
 def _range(values: list[Any], span: _Span) -> str:
     where = ""
-    for bound, sign in ((span.start, ">="), (span.end, "<")):
+    for comparison, bound in (("metric =", span.metric), ("time >=", span.start), ("time <", span.end)):
         if bound is not None:
             values.append(bound)
-            where += f" AND time {sign} ${len(values)}"
+            where += f" AND {comparison} ${len(values)}"
     return where
 
 
