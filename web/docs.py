@@ -45,10 +45,10 @@ SWAGGER_START: Final = """SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
 });
 """
-REDOC: Final = PAGE.format(
-    head="", body='<div id="reader"></div><script src="/docs/assets/redoc.js"></script><script src="/redoc/start.js"></script>'
-)
-REDOC_START: Final = 'Redoc.init("/openapi.json", {hideLoading: true}, document.getElementById("reader"));\n'
+REDOC: Final = PAGE.format(head="", body='<div id="reader"></div><script type="module" src="/redoc/start.js"></script>')
+REDOC_START: Final = """import { init } from "/docs/assets/redoc.js";
+init("/openapi.json", { disableTelemetry: true }, document.getElementById("reader"));
+"""
 
 blueprint = Blueprint("docs", __name__)
 

@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 from quart import Quart, Response, g, request
 
+from lics_actors.device.messages import CommandState
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import NodeView
 
@@ -26,19 +27,24 @@ KEPT_S: Final = 1.0  # the tree is asked for at most once in so many seconds
 UNMATCHED: Final = "unmatched"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-COMMANDS: Final = "commands_"  # stats named commands_<state>
+COMMANDS: Final = {f"commands_{state}": state.value for state in CommandState}  # a device's stat → the state it counts
 # a node's stat → what Prometheus is told, and how several nodes' become one
 GAUGES: Final[dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]] = {
     "ingest_lag_s": ("lics_ingest_lag_seconds", "age of the oldest message that is not in the tables yet", max),
     "spool_bytes": ("lics_spool_bytes", "size of the record's spool on disk", sum),
     "spool_quota_bytes": ("lics_spool_quota_bytes", "how large the spool may become", sum),
+    "commands_waiting": ("lics_commands_waiting", "commands that wait for their device", sum),
+    "commands_in_flight": ("lics_commands_in_flight", "commands sent, not settled", sum),
+    "commands_in_doubt": ("lics_commands_in_doubt", "indeterminate commands that wait for their device's ledger", sum),
     "broker_up": ("lics_recorder_broker_up", "1 while the recorder hears the broker", min),
     "database_up": ("lics_recorder_database_up", "1 while the recorder reaches the database", min),
 }
 REJECTED: Final = ("lics_rejected_payloads", "payloads that broke their contract, as devices' actors and the recorder met them")
 COUNTERS: Final = {  # told by kind of node: what two kinds count is not added up
-    "rejected_payloads": REJECTED,
+    "payloads_rejected": REJECTED,
     "recorder_rejected": REJECTED,
+    "driver_faults": ("lics_driver_faults", "messages at which a driver failed instead of refusing them"),
+    "records_dropped": ("lics_records_dropped", "records a device's actor could not keep: its disk was full"),
     "readings_dropped": ("lics_readings_dropped", "readings a device's actor skipped under load; the record has them"),
     "recorder_received": ("lics_messages_received", "messages from the broker"),
     "recorder_acknowledged": ("lics_messages_acknowledged", "messages acknowledged to the broker, safe on disk"),
@@ -127,8 +133,8 @@ class Totals:
             for stat, value in node.stats.items():
                 if stat in COUNTERS:
                     self._grow(node.name, node.incarnation, COUNTERS[stat][0], node.kind, value)
-                elif stat.startswith(COMMANDS):
-                    self._grow(node.name, node.incarnation, COMMANDS, stat.removeprefix(COMMANDS), value)
+                elif stat in COMMANDS:
+                    self._grow(node.name, node.incarnation, "commands", COMMANDS[stat], value)
 
     def _grow(self, node: str, incarnation: int, family: str, label: str, value: float) -> None:
         before = self._last.get((node, f"{family}{label}"))
@@ -154,7 +160,7 @@ def fleet_families(tree: NodeView | None, totals: Totals) -> Iterator[Metric]:
     yield GaugeMetricFamily("lics_fleet_up", "1 while the fleet answers", value=float(tree is not None))
     yield _labelled(CounterMetricFamily("lics_restarts", "restarts of actors", labels=["kind"]), totals.of("restarts"))
     yield _labelled(
-        CounterMetricFamily("lics_commands", "commands by the state they reached", labels=["state"]), totals.of(COMMANDS)
+        CounterMetricFamily("lics_commands", "commands by the state they reached", labels=["state"]), totals.of("commands")
     )
     for name, meaning in dict(COUNTERS.values()).items():
         yield _labelled(CounterMetricFamily(name, meaning, labels=["kind"]), totals.of(name))

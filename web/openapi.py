@@ -113,8 +113,10 @@ def _error_statuses(rule: Rule, speech: Speech, permission: str | None) -> list[
 def _register(model: type[BaseModel], mode: str, components: dict[str, Any]) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template=REF, mode="serialization" if mode == "said" else "validation")
     components.update(schema.pop("$defs", {}))
-    components[model.__name__] = schema
-    return {"$ref": REF.format(model=model.__name__)}
+    reference = {"$ref": REF.format(model=model.__name__)}
+    if "$ref" not in schema:  # a model that contains itself comes as a reference to its definition
+        components[model.__name__] = schema
+    return reference
 
 
 def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:

@@ -67,7 +67,7 @@ class FleetStub:
     async def tree(self) -> NodeView:
         """The tree: a root with one rack of all devices."""
         await self._answering()
-        stats = {"commands_succeeded": self.counted, "queued_commands": 1.0}
+        stats = {"commands_succeeded": self.counted, "commands_waiting": 1.0}
         devices = tuple(
             NodeView(f"device:{spec.device_id}", "device", NodeState.RUNNING, 7, 1, 0, EPOCH, spec.name, "online", None, stats)
             for spec in self.devices.values()

@@ -170,6 +170,7 @@ async def test_the_fleet_is_told_as_it_is_and_its_absence_too(web: Web) -> None:
     assert told["lics_actors", (("kind", "device"), ("state", "running"))] == 2
     assert told["lics_restarts_total", (("kind", "rack"),)] == 2
     assert told["lics_commands_total", (("state", "succeeded"),)] == 8
+    assert told["lics_commands_waiting", ()] == 2
     web.fleet.down = True
 
     async def is_down() -> bool:
@@ -182,7 +183,7 @@ async def test_the_fleet_is_told_as_it_is_and_its_absence_too(web: Web) -> None:
 
 
 def node(incarnation: int, counted: float) -> NodeView:
-    stats = {"commands_succeeded": counted, "rejected_payloads": counted}
+    stats = {"commands_succeeded": counted, "payloads_rejected": counted, "commands_waiting": counted}
     device = NodeView("device:1", "device", NodeState.RUNNING, 7, incarnation, incarnation - 1, EPOCH, stats=stats)
     return NodeView("fleet", "fleet", NodeState.RUNNING, 1, 1, 0, EPOCH, children=(device,))
 
@@ -194,11 +195,11 @@ def test_a_total_is_what_all_lives_counted_and_never_falls(lives: list[list[int]
     for incarnation, counts in enumerate(lives, 1):
         for count in counts:
             totals.add(node(incarnation, count))
-            told.append(dict(totals.of("commands_"))["succeeded"])
+            told.append(dict(totals.of("commands"))["succeeded"])
     assert told == sorted(told)
     assert told[-1] == sum(counts[-1] for counts in lives)
     totals.add(NodeView("fleet", "fleet", NodeState.RUNNING, 1, 1, 0, EPOCH))  # the device is retired
-    assert dict(totals.of("commands_"))["succeeded"] == told[-1]
+    assert dict(totals.of("commands"))["succeeded"] == told[-1]
 
 
 def test_without_a_tree_only_its_absence_is_told_of_now() -> None:

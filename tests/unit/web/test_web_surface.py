@@ -188,6 +188,7 @@ async def test_the_description_is_complete(web: Web) -> None:
                     assert told["content"]["application/json"]["example"]["detail"]["code"]
     names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(described)))
     assert names <= set(described["components"]["schemas"])
+    assert all("properties" in schema or "enum" in schema for schema in described["components"]["schemas"].values())
     assert described["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
@@ -206,7 +207,8 @@ async def test_the_readers_need_no_other_host(web: Web, path: str) -> None:
     text = (await page.get_data(as_text=False)).decode()
     assert page.status_code == 200
     assert not re.findall(r"https?://", page.headers["Content-Security-Policy"] + text)
-    for source in re.findall(r'(?:src|href)="([^"]+)"', text):
+    start = (await (await raw(web, "GET", f"{path}/start.js")).get_data(as_text=False)).decode()
+    for source in re.findall(r'(?:src|href|from)[= ]"([^"]+)"', text + start):
         if source != "/openapi.json":
             assert (await raw(web, "GET", source)).status_code == 200, source
 
