@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from datetime import timedelta
 from typing import Any
@@ -15,10 +14,14 @@ from lics_actors.store.repository import Repository
 from lics_actors.store.shipping import Shipped, ship_samples
 from tests.contract.store_rows import DEVICE, T0, event
 
-pytestmark = [
-    pytest.mark.timescale,
-    pytest.mark.skipif("LICS_TEST_DATABASE_URL" not in os.environ, reason="needs TimescaleDB, named by LICS_TEST_DATABASE_URL"),
-]
+pytestmark = pytest.mark.timescale
+
+
+@pytest.fixture(autouse=True)
+async def timescale(repository: Repository) -> None:
+    """Say so where there is none: the embedded server has no extensions, LICS_TEST_DATABASE_URL names one that has."""
+    if not await repository.has_timescale():
+        pytest.skip("needs TimescaleDB, named by LICS_TEST_DATABASE_URL")
 
 
 def a_month(seed: int, n: int = 600) -> list[TelemetryRow]:
@@ -35,7 +38,6 @@ async def sql(repository: Repository, statement: str) -> list[Any]:
 
 
 async def test_late_rows_and_repeats_in_compressed_chunks(repository: Repository, database_url: str) -> None:
-    assert await repository.has_timescale(), "LICS_TEST_DATABASE_URL names a server without TimescaleDB"
     rows, events = a_month(1), [event(n * 86_400) for n in range(30)]
     assert await ship_samples(repository, rows, events, []) == Shipped(600, 30, 0, 0)
     chunks = await sql(repository, "SELECT count(*) FROM timescaledb_information.chunks WHERE hypertable_name = 'telemetry'")
