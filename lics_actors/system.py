@@ -30,6 +30,7 @@ PRELOAD = (  # what the actors use, imported once before the fork: 3 MiB an acto
     "asyncpg",
     "drivers.registry",
     "jsonschema",
+    "lics_actors.device.preload",
     "lics_actors.store.repository",
     "lics_actors.store.shipping",
     "sqlite3",

@@ -32,6 +32,7 @@ from tests.system.runtime_actors import KEY
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
+PRELOAD = ("lics_actors.device.preload",)  # as the launcher of the fleet does
 Where = tuple[tuple[str, int], int, int]  # address, pid, incarnation
 
 
@@ -82,7 +83,7 @@ def main() -> None:
     folder, port, spec = Path(sys.argv[1]), int(sys.argv[2]), pickle.loads(base64.b64decode(sys.argv[3]))
     ending: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ending.append(number))
-    launched = launch(DeviceRoot, spec, admin_port=port, key=KEY, pid_file=folder / "pids")
+    launched = launch(DeviceRoot, spec, admin_port=port, key=KEY, pid_file=folder / "pids", preload=PRELOAD)
     print(json.dumps(host_port(launched.address)), flush=True)
     try:
         while not ending:

@@ -311,5 +311,5 @@ async def test_an_idle_device_costs_little(data_dir: Path, broker: BrokerSpec, f
         share = (cpu_s(pid) - began_s) / measured_s
         unique_mib = psutil.Process(pid).memory_full_info().uss / 2**20
         print(f"idle: {unique_mib:.2f} MiB unique, {share:.4%} of a core")
-        assert unique_mib < 8, "the bar is 6 under the fleet's launcher, which has imported everything first"
+        assert unique_mib < 6.5, "the bar is 6 on a quiet machine; 5.0 to 5.3 were measured"
         assert share < 0.002, "the bar is 0.05 % on a quiet machine"
