@@ -16,8 +16,8 @@ from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, Safety
 from lics_actors.errors import ConflictError, DeviceNotEnabledError, DeviceNotFoundError, InvalidError, PreconditionFailedError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
-from lics_actors.store.json_text import json_text, json_value
-from lics_actors.store.models import Device
+from lics_actors.store.json_text import json_text, json_value, storable_text
+from lics_actors.store.models import NAME_LENGTH, Device
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
 
 MAX_PAGE = 500  # contracts.md section 3
@@ -77,7 +77,8 @@ class Devices(Connected):
         row = None
         if (device_id := _as_uuid(id_or_name)) is not None:
             row = await self._one(Q(id=device_id))
-        row = row or await self._one(Q(name=id_or_name) & ~Q(admin=Admin.RETIRED.value))
+        if row is None and _is_name(id_or_name):
+            row = await self._one(Q(name=id_or_name) & ~Q(admin=Admin.RETIRED.value))
         if row is None:
             raise DeviceNotFoundError(f"no device called {id_or_name!r}", name=id_or_name)
         return row
@@ -190,6 +191,10 @@ def _as_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= NAME_LENGTH and storable_text(text) == text
 
 
 def _tell_conflict(error: BaseException | None, device_id: UUID, name: str) -> NoReturn:

@@ -100,12 +100,7 @@ async def ship_journal(repository: Connected, identity: UUID, entries: Sequence[
             if is_refusal(error):
                 raise RowRefusedError("the database refuses a journal entry", reason=str(original(error))) from error
             raise
-        await connection.execute(
-            "UPDATE journal_offset SET position = $2, shipped_at = $3 WHERE journal = $1",
-            identity,
-            fresh[-1][0],
-            datetime.now(UTC),
-        )
+        await connection.execute(_SHIPPED, identity, fresh[-1][0], datetime.now(UTC))
 
 
 async def _locked_position(connection: Any, identity: UUID) -> int:
