@@ -19,6 +19,7 @@ from uuid import UUID
 import pytest
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from quart import Quart
 
 from config.settings import Settings
 from lics_actors.device.messages import BrokerSpec
@@ -27,9 +28,11 @@ from lics_actors.store.rows import NewDevice
 from tests.unit.web.conftest import TOKEN
 from tests.unit.web.fleet_stub import FleetStub
 from web.app import create_app
+from web.metrics import METRICS, Metrics
 from web.serve import listen
+from web.speech import speech_of
 
-KNOWN = UUID("3f1e7d5c-0a4b-4c52-9a0e-0d5a1c1f8b11")  # a device that exists, so that not every path ends at 404
+KNOWN = UUID("0a4b3f1e-7d5c-4c52-9a0e-8b110d5a1c1f")  # a device that exists, so that not every path ends at 404
 EXAMPLES = 25  # an operation; the seed is fixed
 
 
@@ -53,6 +56,25 @@ class Served:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
 
+    def accepted(self) -> set[str]:
+        """Return every operation that was answered with success at least once, as `METHOD /template`."""
+        metrics: Metrics = self.app.extensions[METRICS]
+        return {
+            f"{sample.labels['method']} {sample.labels['endpoint']}"
+            for family in metrics.registry.collect()
+            for sample in family.samples
+            if sample.name == "api_requests_total" and sample.labels["status"].startswith("2")
+        }
+
+    def operations(self) -> set[str]:
+        """Return every operation there is."""
+        return {
+            f"{method} {rule.rule}"
+            for rule in self.app.url_map.iter_rules()
+            if speech_of(self.app.view_functions[rule.endpoint]) is not None
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        }
+
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         repository = await Repository.connect(self._database_url)
@@ -63,6 +85,7 @@ class Served:
         config.graceful_timeout = 0.5
         config.keep_alive_timeout = 0.5
         app: Any = create_app(self._settings, self.fleet, repository)
+        self.app: Quart = app
         self._ready.set()
         await serve(app, config, shutdown_trigger=self._stop.wait)
         await repository.close()
@@ -92,14 +115,15 @@ request-timeout = 20
 [checks]
 positive_data_acceptance.expected-statuses = ["2xx", "304", "401", "403", "404", "409", "412", "422"]
 negative_data_rejection.expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "414", "415", "422"]
-
 use_after_free.enabled = false  # by contract: deleting a device retires it, its record stays readable
 
 [generation]
 max-examples = {EXAMPLES}
 deterministic = true
 database = "none"
-
+"""
+# One request at a time: all but DELETE meet the device that exists, and writes do not end at `If-Match`.
+ALONE = f"""
 [[operations]]
 include-method = ["GET", "POST"]
 include-path-regex = "device_id"
@@ -108,18 +132,20 @@ parameters = {{ "path.device_id" = "{KNOWN}" }}
 [[operations]]
 include-method = ["PUT", "PATCH"]
 parameters = {{ "path.device_id" = "{KNOWN}", "header.If-Match" = "*" }}
-
-[[operations]]
-include-method = "DELETE"
-parameters = {{ "header.If-Match" = "*" }}
 """
+STATEFUL = "stateful"
 RUN = "from schemathesis.cli import schemathesis; schemathesis()"
 
 
-def test_the_api_keeps_to_its_description(served: Served, data_dir: Path) -> None:
-    rules = data_dir / "schemathesis.toml"
-    rules.write_text(RULES)
-    command = [sys.executable, "-c", RUN, "--config-file", str(rules), "run", f"{served.url}/openapi.json"]
+@pytest.mark.parametrize(
+    ("phases", "rules"),
+    [("examples,coverage,fuzzing", RULES + ALONE), (STATEFUL, RULES)],
+    ids=["one request at a time", "what one request made is used by the next"],
+)
+def test_the_api_keeps_to_its_description(served: Served, data_dir: Path, phases: str, rules: str) -> None:
+    file = data_dir / "schemathesis.toml"
+    file.write_text(rules)
+    command = [sys.executable, "-c", RUN, "--config-file", str(file), "run", f"{served.url}/openapi.json", "--phases", phases]
     run = subprocess.run(
         [*command, "--no-color", "--continue-on-failure"],
         cwd=data_dir,
@@ -132,3 +158,5 @@ def test_the_api_keeps_to_its_description(served: Served, data_dir: Path) -> Non
     assert run.returncode == 0, said
     assert re.search(r"Operations: +(\d+) selected / \1 total", said), said
     print(said)
+    if phases != STATEFUL:  # a test of refusals alone would show little
+        assert served.operations() - served.accepted() == set()

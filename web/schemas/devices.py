@@ -69,7 +69,7 @@ Choice = Annotated[AdminChoice, Field(description="what people decided; retiring
 class DeviceBody(Body):
     """A device as people define it; what is left out takes its default."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "cage-3-pump", "type": "pump", "location": "room 2"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "cage-4-pump", "type": "pump", "location": "room 3"}]})
     name: Name
     type: Annotated[DeviceType, Field(examples=["pump"])]
     driver: DriverName = "native"
@@ -82,6 +82,7 @@ class DeviceBody(Body):
 class NewDeviceBody(DeviceBody):
     """A device to be."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "cage-3-pump", "type": "pump", "location": "room 2"}]})
     id: UUID | None = Field(None, description="the id the device itself uses; made up if absent", examples=[PUMP])
 
 
