@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import importlib
 import logging
 import os
@@ -25,6 +24,7 @@ from lics_actors.errors import LicsError
 from lics_actors.runtime import logroute, process, transport
 from lics_actors.runtime.base import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorStopped, BeginActor, BeginFailed, StopActor
+from lics_actors.runtime.sharing import share_with_children
 
 LIVENESS_S = 0.25  # how late the death of the root is noticed
 GONE_S = 2.0  # a killed process is gone in milliseconds, unless the machine swaps
@@ -217,8 +217,7 @@ def _prepare(key: bytes, host: str, pid_file: Path, preload: Sequence[str]) -> N
     process.adopt_orphans()
     multiprocCommon.startAdmin = _admin_as_child
     _refuse_threads()
-    gc.collect()
-    gc.freeze()  # else the first collection in each child copies every page of what was imported
+    share_with_children()
 
 
 def _refuse_threads() -> None:

@@ -68,7 +68,8 @@ class Policy:
 
     More than `intensity` restarts within `period_s` and a child is given up. The first restart is immediate, the next come
     after `backoff_s`, doubling up to `backoff_max_s`; having run for `healthy_s` a child starts over with an immediate one.
-    `ping_every_s` None: nobody is pinged. A child that owes a pong for `ping_deadline_s` is hung.
+    `ping_every_s` None: nobody is pinged; a ping costs a device's actor 1 ms of a core, measured, and it may use 0.5 ms a second.
+    A child that owes a pong for `ping_deadline_s` is hung.
     """
 
     strategy: Strategy = Strategy.ONE_FOR_ONE
@@ -77,7 +78,7 @@ class Policy:
     backoff_s: float = 1.0
     backoff_max_s: float = 120.0
     healthy_s: float = 30.0
-    ping_every_s: float | None = 5.0
+    ping_every_s: float | None = 10.0
     ping_deadline_s: float = 10.0
     kill_retry_s: float = 2.0
     parallel_starts: int = 8

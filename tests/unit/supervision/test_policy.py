@@ -48,7 +48,7 @@ class Story:
     """A supervisor whose events are told one by one; what it asked for last is in `effects`."""
 
     def __init__(self, *specs: ChildSpec | str, **policy: object) -> None:
-        self.state = Supervision(replace(Policy(parallel_starts=100), **policy))  # type: ignore[arg-type]
+        self.state = Supervision(replace(Policy(parallel_starts=100, ping_every_s=5.0), **policy))  # type: ignore[arg-type]
         self.effects: list[Effect] = []
         self.now = 0.0
         for spec in specs:
