@@ -42,7 +42,7 @@ STOP_S = 10.0  # the worst case of fleet/actor.py: a hung rack, then a hung Reco
 LISTEN_S = 0.25  # how late a signal is seen
 LOOK_EVERY_S = 5.0
 ANSWER_S = 2.0
-MAX_SILENT = 5  # questions unanswered in a row: half a minute, longer than any handler takes on a machine in trouble
+MAX_SILENT = 3  # questions unanswered in a row: twenty seconds, longer than any handler takes on a machine in trouble
 HEALTHY_S = 60.0
 RELAUNCH = Policy()  # its backoff: 1 s doubling to 120 s
 

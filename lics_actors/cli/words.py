@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+_SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 
 
 def span(text: str) -> timedelta:

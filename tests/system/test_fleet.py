@@ -240,6 +240,18 @@ async def test_a_killed_root_is_started_anew_with_everything(stand: Stand) -> No
     await stand.client.twin(ONE)
 
 
+async def test_a_hung_root_is_started_anew_with_everything(stand: Stand) -> None:
+    before = await stand.all_running()
+    kill(before["fleet"], signal.SIGSTOP)
+
+    async def another() -> bool:
+        return (await stand.client.tree()).pid != before["fleet"].pid
+
+    await eventually(another, 45)
+    after = await stand.all_running()
+    assert not {node.pid for node in before.values()} & {node.pid for node in after.values()}
+
+
 async def test_a_killed_admin_is_as_good_as_a_killed_root(stand: Stand) -> None:
     before = await stand.all_running()
     (admin,) = [one for one in process.running(stand.data_dir / "run" / "fleet.pids") if one.role == "admin"]
