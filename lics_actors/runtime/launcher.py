@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import logging
 import os
-import socket
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -16,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from thespian.actors import ActorAddress, ActorSystem
 from thespian.system import multiprocCommon
 
@@ -24,36 +20,15 @@ from lics_actors.errors import LicsError
 from lics_actors.runtime import logroute, process, transport
 from lics_actors.runtime.base import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorStopped, BeginActor, BeginFailed, StopActor
+from lics_actors.runtime.preflight import LaunchError, PortTakenError, refuse_taken_port, refuse_threads, take_lock
 from lics_actors.runtime.sharing import share_with_children
+
+__all__ = ["FleetDiedError", "LaunchError", "Launched", "launch"]
 
 LIVENESS_S = 0.25  # how late the death of the root is noticed
 GONE_S = 2.0  # a killed process is gone in milliseconds, unless the machine swaps
 
 log = logging.getLogger(__name__)
-
-
-class LaunchError(LicsError):
-    """The actor system could not be started."""
-
-    code = "LAUNCH_FAILED"
-
-
-class AlreadyRunningError(LaunchError):
-    """A fleet already runs on this data directory."""
-
-    code = "ALREADY_RUNNING"
-
-
-class PortTakenError(LaunchError):
-    """Something else listens on the admin port."""
-
-    code = "PORT_TAKEN"
-
-
-class NotSingleThreadedError(LaunchError):
-    """The launcher has threads, so nothing may be forked from it."""
-
-    code = "NOT_SINGLE_THREADED"
 
 
 class FleetDiedError(LicsError):
@@ -144,13 +119,13 @@ def launch(
         NotSingleThreadedError: this process has threads.
         LaunchError: the system or its root did not come up.
     """
-    lock = _take_lock(pid_file)
+    lock = take_lock(pid_file)
     try:
         leftovers = process.kill_recorded(pid_file)
         if leftovers:
             log.warning("killed what an earlier fleet left behind", extra={"processes": leftovers})
             process.wait_until_gone(pid_file, GONE_S)
-        _refuse_taken_port(host, admin_port)
+        refuse_taken_port(host, admin_port)
         pid_file.write_bytes(b"")
         _prepare(key, host, pid_file, preload)
         launched = _start(root, BeginActor(name, 1, spec), admin_port, pid_file, time.monotonic() + begin_timeout_s)
@@ -161,53 +136,6 @@ def launch(
     return launched
 
 
-def _take_lock(pid_file: Path) -> int:
-    """Lock the pid file's neighbour. A record lock: unlike flock, a child that outlives us does not hold it."""
-    pid_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = pid_file.with_name(pid_file.name + ".lock")
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = path.read_text().strip() or "unknown"
-        os.close(descriptor)
-        raise AlreadyRunningError(
-            f"a LICS fleet is already running (process {holder}); stop it first, or use another LICS_DATA_DIR", pid=holder
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    return descriptor
-
-
-def _refuse_taken_port(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Thespian does: TIME_WAIT is no obstacle
-        try:
-            probe.bind((host, port))
-        except PermissionError as error:
-            raise PortTakenError(
-                f"port {port} may not be used by this user; set LICS_FLEET_PORT above 1023", port=port
-            ) from error
-        except OSError as error:
-            by = _listener_on(port)
-            raise PortTakenError(
-                f"port {port} of {host} cannot be used ({by or error.strerror}); end that, or set LICS_FLEET_PORT",
-                port=port,
-                by=by,
-            ) from error
-
-
-def _listener_on(port: int) -> str | None:
-    """Return who listens on `port`, as far as this user may see."""
-    try:
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.pid and tuple(connection.laddr)[1:] == (port,):
-                return f"taken by process {connection.pid}, {psutil.Process(connection.pid).name()}"
-    except psutil.Error:
-        return None
-    return None
-
-
 def _prepare(key: bytes, host: str, pid_file: Path, preload: Sequence[str]) -> None:
     for module in preload:
         importlib.import_module(module)
@@ -216,20 +144,8 @@ def _prepare(key: bytes, host: str, pid_file: Path, preload: Sequence[str]) -> N
     process.install_fork_hooks(pid_file)
     process.adopt_orphans()
     multiprocCommon.startAdmin = _admin_as_child
-    _refuse_threads()
+    refuse_threads()
     share_with_children()
-
-
-def _refuse_threads() -> None:
-    names = [thread.name for thread in threading.enumerate() if thread is not threading.main_thread()]
-    tasks = Path("/proc/self/task")
-    if tasks.exists():
-        names += ["native"] * (len(list(tasks.iterdir())) - 1 - len(names))
-    if names:
-        raise NotSingleThreadedError(
-            f"the launcher has threads ({', '.join(names)}); forking would copy their locks in whatever state they are",
-            threads=names,
-        )
 
 
 _start_admin: Callable[..., None] = multiprocCommon.startAdmin
