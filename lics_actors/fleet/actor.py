@@ -99,7 +99,8 @@ class FleetSupervisor(Supervisor):
             case (_, _, number):
                 devices = self.fleet.in_rack(int(number))
                 self._told[name] = {device.device_id: device for device in devices}
-                return RackSpec(devices, spec.broker, str(self._journal_dir))
+                incarnations = self.directory.incarnations(self._told[name])
+                return RackSpec(devices, spec.broker, str(self._journal_dir), incarnations)
 
     # what children say
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.fleet.messages import NodeState, NodeView, RackReported
@@ -47,6 +48,11 @@ class Directory:
     def begun_once(self, name: str) -> bool:
         """Return whether this device's actor was ever at work, or was given up."""
         return name in self._begun
+
+    def incarnations(self, devices: Iterable[UUID]) -> dict[UUID, int]:
+        """Return how many each of these had, where any was ever reported."""
+        known = {device_id: self.nodes.get(device_node(device_id)) for device_id in devices}
+        return {device_id: view.incarnation for device_id, view in known.items() if view is not None}
 
     def views(self, devices: Iterable[DeviceSpec], since: datetime) -> tuple[NodeView, ...]:
         """Return these devices' nodes; one that was not reported yet is starting."""

@@ -38,11 +38,12 @@ class FleetSpec:
 
 @dataclass(frozen=True, slots=True)
 class RackSpec:
-    """`BeginActor.spec` of a RackSupervisor."""
+    """`BeginActor.spec` of a RackSupervisor. `incarnations`: how many each device's actor had under the rack's predecessor."""
 
     devices: tuple[DeviceSpec, ...]
     broker: BrokerSpec
     journal_dir: str
+    incarnations: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -42,6 +43,7 @@ class RackSupervisor(Supervisor):
         self.devices: dict[UUID, DeviceSpec] = {}
         self.broker: BrokerSpec | None = None
         self.journal_dir = ""
+        self._incarnations: Mapping[UUID, int] = {}
         self._begun_as: dict[str, DeviceSpec] = {}
         self._running: set[str] = set()  # as last seen here
         self._changed: dict[str, None] = {}
@@ -54,6 +56,7 @@ class RackSupervisor(Supervisor):
         assert isinstance(spec, RackSpec)
         self.broker, self.journal_dir = spec.broker, spec.journal_dir
         self.supervise(self.policy, journal_path(Path(spec.journal_dir), self.name.replace(":", "-")))
+        self._incarnations = spec.incarnations
         self._change(ChangeRack(spec.devices))
 
     def child_class(self, name: str) -> type[Actor]:  # noqa: ARG002 - all are alike
@@ -112,7 +115,8 @@ class RackSupervisor(Supervisor):
             self.devices[spec.device_id] = spec
             self._changed[node] = None
             if not self.tell_child(node, ChangeDeviceSpec(spec)):
-                self.tell(ChildAdded(ChildSpec(node, stop_timeout_s=DEVICE_STOP_S), self.now()))
+                earlier = self._incarnations.get(spec.device_id, 0)
+                self.tell(ChildAdded(ChildSpec(node, stop_timeout_s=DEVICE_STOP_S, incarnations=earlier), self.now()))
         for device_id in change.removed:
             self.devices.pop(device_id, None)
             self.tell(ChildRemoved(device_node(device_id), self.now()))

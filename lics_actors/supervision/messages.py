@@ -53,6 +53,7 @@ class ChildSpec:
     """One child to be kept alive.
 
     `stage`: when the supervisor stops, children of a higher stage are gone before those of a lower one are asked to end.
+    `incarnations`: how many it had under an earlier supervisor; they are counted on from there.
     """
 
     name: str
@@ -60,6 +61,7 @@ class ChildSpec:
     stage: int = 0
     begin_timeout_s: float = 20.0
     stop_timeout_s: float = 5.0
+    incarnations: int = 0
 
 
 @dataclass(frozen=True, slots=True)

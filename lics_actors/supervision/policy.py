@@ -85,7 +85,7 @@ def _added(state: Supervision, spec: ChildSpec, now: float) -> Step:
     if state.stopping:
         return state, []
     if known is None:
-        return state.put(Child(spec, now)), []
+        return state.put(Child(spec, now, incarnation=spec.incarnations)), []
     if known.then is Then.FORGET and known.phase in ENDING:
         return state.put(replace(known, spec=spec, then=Then.AGAIN)), []
     return state, []

@@ -210,7 +210,8 @@ async def test_a_killed_rack_comes_back_with_its_devices_and_takes_nobody_elses(
     kill(before["rack:1"])
     await stand.anew("rack:1", before["rack:1"].pid)
     for device in DEVICES[:4]:
-        await stand.anew(device_node(device.device_id), before[device_node(device.device_id)].pid)
+        again = await stand.anew(device_node(device.device_id), before[device_node(device.device_id)].pid)
+        assert again.incarnation == 2
         assert process.start_mark(before[device_node(device.device_id)].pid or 0) is None
     tree = await stand.tree()
     assert all(tree[name].pid == before[name].pid for name in ("fleet", "rack:2", device_node(FIVE), "recorder"))

@@ -107,6 +107,12 @@ def test_a_child_is_started_once_it_is_added_and_its_begin_is_timed() -> None:
     assert story.begin("a")[0] == RecordEvent("a", "started", incarnation=1)
 
 
+def test_incarnations_are_counted_on_from_an_earlier_supervisors() -> None:
+    story = Story(ChildSpec("a", incarnations=4))
+    assert story.asked(StartChild) == ["a"] and story.state.children["a"].incarnation == 5
+    assert story.begin("a")[0] == RecordEvent("a", "restarted", incarnation=5)
+
+
 def test_adding_a_known_child_changes_nothing() -> None:
     story = Story("a")
     before = story.state
