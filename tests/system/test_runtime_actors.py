@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from thespian.actors import ActorAddress, ChildActorExited
 
 from lics_actors.errors import DeviceTimeoutError, LicsError, QueueFullError
 from lics_actors.runtime import transport
@@ -119,21 +120,31 @@ async def test_an_expired_request_is_dropped_unread(data_dir: Path) -> None:
         assert stats["actor_requests_expired"] == 1
 
 
+async def send_raw(peer: Peer, address: ActorAddress, *messages: object) -> None:
+    """Send messages as the actors do among themselves, each acknowledged before the next."""
+    reader, writer = await asyncio.open_connection(*transport.host_port(address))
+    connection = Connection(reader, writer, lambda _message: None, Counter())
+    reading = asyncio.create_task(connection.live())
+    for message in messages:
+        await connection.send(transport.seal((peer._address, message)))
+    connection.close()
+    await reading
+
+
 async def test_a_request_delivered_twice_is_served_once(data_dir: Path) -> None:
     """A peer repeats a request whose acknowledgement was lost."""
     async with fleet_and_peer(data_dir) as (fleet, peer):
-        host, port = transport.host_port(fleet.leaves[0])
-        frame = transport.seal((peer._address, PeerRequest("the-same", ("echo", 1), time.time() + 60)))
-
-        counters: Counter[str] = Counter()
-        reader, writer = await asyncio.open_connection(host, port)
-        connection = Connection(reader, writer, lambda _message: None, counters)
-        reading = asyncio.create_task(connection.live())
-        await connection.send(frame)
-        await connection.send(frame)
+        request = PeerRequest("the-same", ("echo", 1), time.time() + 60)
+        await send_raw(peer, fleet.leaves[0], request, request)
         assert await peer.ask(fleet.leaves[0], ("served",), 5) == 2
-        connection.close()
-        await reading
+
+
+async def test_an_exit_that_thespian_tells_of_twice_is_passed_on_once(data_dir: Path) -> None:
+    """A goodbye and the end of the process are both reported; which of them is lost depends on the moment, so both are made."""
+    async with fleet_and_peer(data_dir, 2) as (fleet, peer):
+        assert fleet.root is not None
+        await send_raw(peer, fleet.root, *[ChildActorExited(fleet.leaves[0])] * 2)
+        assert await peer.ask(fleet.root, ("exits",), 5) == ["leaf-0"]
 
 
 @pytest.mark.parametrize("how", ["kill", "exit"])
