@@ -32,7 +32,8 @@ from lics_actors.device.events import (
     TimerFired,
 )
 from lics_actors.device.messages import Admin, CommandState, Link
-from lics_actors.store.records import Command, CommandAccepted, CommandMoved
+from lics_actors.device.model import DeviceState
+from lics_actors.store.records import Command, CommandAccepted, CommandMoved, CommandStep
 from tests.unit.device.laboratory import (
     LEDGER,
     MUTE,
@@ -60,23 +61,22 @@ ARROWS = {
     S.INDETERMINATE: SETTLED,
 }
 IN_FLIGHT = {S.DISPATCHED, S.DELIVERED, S.EXECUTING}
-IDS = [UUID(int=n) for n in range(100, 108)]
-ids = st.sampled_from(IDS)
 steps = st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0, 6.0, 40.0])
+HAPPENINGS = ["session opens", "session lost", "offline", "fault", "boot", "restart", "stop", "admin"]
 epochs = st.sampled_from([None, 0, 1, 2, 3])
 
 
 class Histories(RuleBasedStateMachine):
     """Feeds one event at a time and compares what comes out with the contract."""
 
-    @initialize(guarantees=st.sampled_from([LEDGER, LEDGER, WEAK, MUTE]), described=st.booleans())
-    def begin(self, guarantees: Guarantees, described: bool) -> None:
+    @initialize(guarantees=st.sampled_from([LEDGER, LEDGER, LEDGER, WEAK, MUTE]), well=st.sampled_from([True, True, False]))
+    def begin(self, guarantees: Guarantees, well: bool) -> None:
         self.world = World(guarantees)
-        self.seconds = 0.0
+        self.seconds, self.replies = 0.0, 0
         self.accepted: list[UUID] = []
         self.feed(ActorStarted(START))
-        if described:
-            self.feed(DescriptionKnown(START, PUMP))
+        if well:
+            self.everything_is_well()
 
     def feed(self, event: DeviceEvent) -> None:
         world, before = self.world, self.world.state
@@ -85,6 +85,7 @@ class Histories(RuleBasedStateMachine):
         effects = world.feed(event)
         self.check_publishing(event.now, effects, sent, known)
         self.check_order_of_effects(effects, known)
+        self.check_reconciliation(before, effects, known)
         if self.fenced(event, before.epoch):
             lapse = World(world.guarantees)
             lapse.state, lapse.journal = before, known
@@ -129,6 +130,7 @@ class Histories(RuleBasedStateMachine):
                 case Keep(CommandMoved(command_id, _, _, step), durable):
                     assert step.state in ARROWS[written[command_id][0]]
                     assert durable or step.state in {S.DELIVERED, S.EXECUTING}
+                    self.check_timeout(self.world.journal[command_id], step)
                     written[command_id] = (step.state, durable)
                 case PublishCommand(command, repeat):
                     state, _ = written[command.command_id]
@@ -137,6 +139,19 @@ class Histories(RuleBasedStateMachine):
                     assert told.state is written[told.command_id][0]
                 case _:
                     pass
+
+    def check_timeout(self, command: Command, step: CommandStep) -> None:
+        """What ran out of time in flight is in doubt, unless doing it again is harmless."""
+        assert step.state is not S.INDETERMINATE or not command.idempotent
+        assert step.error != "not answered before its deadline" or command.idempotent
+
+    def check_reconciliation(self, before: DeviceState, effects: list[Effect], known: dict[UUID, Command]) -> None:
+        """A device with a ledger that comes back, or boots anew, is asked for all that LICS does not know."""
+        state = self.world.state
+        back = state.reachable and (not before.reachable or state.epoch != before.epoch)
+        if back and state.guarantees.executes_once:
+            repeated = {effect.command.command_id for effect in effects if isinstance(effect, PublishCommand) and effect.repeat}
+            assert repeated == {t.id for t in (*state.book.flying, *state.book.doubtful) if known[t.id].state is not S.ACCEPTED}
 
     def fenced(self, event: DeviceEvent, epoch: int | None) -> bool:
         if not isinstance(event, MessageDecoded) or epoch is None or isinstance(event.decoded, CommandAcked):
@@ -160,74 +175,88 @@ class Histories(RuleBasedStateMachine):
             self.feed(TimerFired(max(timer, START + timedelta(seconds=self.seconds))))
         self.seconds = until
 
-    @rule()
-    def the_session_opens(self) -> None:
-        self.feed(SessionOpened(START + timedelta(seconds=self.seconds)))
-
-    @rule()
-    def the_session_is_lost(self) -> None:
-        self.feed(SessionLost(START + timedelta(seconds=self.seconds), "x"))
-
-    @rule(state=st.sampled_from(["online", "online", "online", "offline", "fault"]), epoch=epochs, retained=st.booleans())
-    def the_device_says_whether_it_is_there(self, state: str, epoch: int | None, retained: bool) -> None:
-        self.feed(presence(self.seconds, state, epoch, retained=retained))
+    @rule(
+        what=st.sampled_from(["session opens", "session lost", "offline", "fault", "boot", "restart", "stop", "admin"]),
+        data=st.data(),
+    )
+    def something_happens(self, what: str, data: st.DataObject) -> None:
+        now = START + timedelta(seconds=self.seconds)
+        match what:
+            case "session opens":
+                self.feed(SessionOpened(now))
+            case "session lost":
+                self.feed(SessionLost(now, "x"))
+            case "offline" | "fault":
+                self.feed(presence(self.seconds, what, data.draw(epochs), retained=data.draw(st.booleans())))
+            case "boot":
+                self.feed(presence(self.seconds, "online", data.draw(epochs)))
+            case "restart":
+                self.world.restart(self.seconds)
+                self.feed(ActorStarted(now))
+            case "stop":
+                self.feed(ActorStopping(now))
+                assert not any(t.waiters for t in (*self.world.state.book.waiting, *self.world.state.book.flying))
+                self.something_happens("restart", data)
+            case _:
+                self.feed(SpecChanged(now, with_admin(data.draw(st.sampled_from(Admin)))))
 
     @rule()
     def everything_is_well(self) -> None:
-        self.feed(DescriptionKnown(START + timedelta(seconds=self.seconds), PUMP))
-        self.feed(SpecChanged(START + timedelta(seconds=self.seconds), SPEC))
-        self.feed(SessionOpened(START + timedelta(seconds=self.seconds)))
+        now = START + timedelta(seconds=self.seconds)
+        self.feed(DescriptionKnown(now, PUMP))
+        self.feed(SpecChanged(now, SPEC))
+        if not self.world.state.session:
+            self.feed(SessionOpened(now))
         self.feed(presence(self.seconds, epoch=self.world.state.epoch))
+        self.feed(happens(self.seconds, self.world.state.epoch or 0))
 
     @rule(epoch=st.sampled_from([0, 1, 2, 3]), kind=st.sampled_from([telemetry, happens]))
     def the_device_says_something(self, epoch: int, kind: Callable[..., MessageDecoded]) -> None:
         self.feed(kind(self.seconds, epoch))
 
     @rule(
-        command_id=ids,
-        name=st.sampled_from(["dispense", "measure", "stop", "nonsense"]),
+        name=st.sampled_from(["dispense", "dispense", "measure", "stop"]),
         wait_s=st.sampled_from([0.0, 1.0, 5.0, 60.0]),
-        timeout_s=st.sampled_from([1.0, 5.0, 30.0, 0.0]),
-        reply=st.uuids(),
+        timeout_s=st.sampled_from([1.0, 5.0, 30.0]),
     )
-    def somebody_asks(self, command_id: UUID, name: str, wait_s: float, timeout_s: float, reply: UUID) -> None:
-        wish = {"name": name, "wait_s": wait_s, "timeout_s": timeout_s, "reply": str(reply)}
-        self.feed(asks(self.seconds, command_id=command_id, **wish))
+    def somebody_asks(self, name: str, wait_s: float, timeout_s: float) -> None:
+        command_id = UUID(int=1000 + len(self.world.journal))
+        self.feed(asks(self.seconds, name, command_id=command_id, wait_s=wait_s, timeout_s=timeout_s, reply=self.reply()))
 
-    @rule(command_id=ids)
-    def somebody_cancels(self, command_id: UUID) -> None:
-        self.feed(cancels(self.seconds, command_id))
+    @rule(name=st.sampled_from(["dispense", "stop", "nonsense"]), timeout_s=st.sampled_from([5.0, 0.0]), data=st.data())
+    def somebody_asks_again_or_wrongly(self, name: str, timeout_s: float, data: st.DataObject) -> None:
+        command_id = data.draw(st.sampled_from([UUID(int=1), *self.requested]))
+        self.feed(asks(self.seconds, name, command_id=command_id, timeout_s=timeout_s, reply=self.reply()))
+
+    def reply(self) -> str:
+        self.replies += 1
+        return f"peer {self.replies}"
 
     @precondition(lambda self: self.requested)
+    @rule(data=st.data())
+    def somebody_cancels(self, data: st.DataObject) -> None:
+        self.feed(cancels(self.seconds, data.draw(st.sampled_from(self.requested))))
+
+    @precondition(lambda self: self.world.published)
     @rule(
         data=st.data(),
         state=st.sampled_from(["delivered", "executing", "succeeded", "failed", "rejected"]),
         error=st.sampled_from([None, "expired", "stale_epoch", "x"]),
     )
-    def the_device_acknowledges(self, data: st.DataObject, state: str, error: str | None) -> None:
-        command_id = data.draw(st.sampled_from(self.requested))
-        self.feed(acks(self.seconds, command_id, state, error=error))
+    def the_device_acknowledges_what_it_was_told(self, data: st.DataObject, state: str, error: str | None) -> None:
+        told = data.draw(st.sampled_from([p.command.command_id for p in self.world.published[-3:]]))
+        self.feed(acks(self.seconds, told, state, error=error))
+
+    @precondition(lambda self: self.requested)
+    @rule(data=st.data(), state=st.sampled_from(["delivered", "succeeded"]))
+    def the_device_acknowledges_anything(self, data: st.DataObject, state: str) -> None:
+        self.feed(acks(self.seconds, data.draw(st.sampled_from(self.requested)), state))
 
     @precondition(lambda self: self.world.published)
     @rule(data=st.data())
     def the_driver_cannot_say_it(self, data: st.DataObject) -> None:
         said = data.draw(st.sampled_from(self.world.published))
         self.feed(CommandUnsayable(START + timedelta(seconds=self.seconds), said.command, "too long"))
-
-    @rule(admin=st.sampled_from(Admin))
-    def people_decide(self, admin: Admin) -> None:
-        self.feed(SpecChanged(START + timedelta(seconds=self.seconds), with_admin(admin)))
-
-    @rule()
-    def the_actor_is_killed(self) -> None:
-        self.world.restart(self.seconds)
-        self.feed(ActorStarted(START + timedelta(seconds=self.seconds)))
-
-    @rule()
-    def the_actor_stops(self) -> None:
-        self.feed(ActorStopping(START + timedelta(seconds=self.seconds)))
-        assert not any(t.waiters for t in (*self.world.state.book.waiting, *self.world.state.book.flying))
-        self.the_actor_is_killed()
 
     # what always holds
 
