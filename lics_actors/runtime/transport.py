@@ -16,7 +16,7 @@ from typing import Any
 
 from thespian.actors import ActorAddress
 from thespian.system import utilis
-from thespian.system.transport import IPBase, TCPTransport, streamBuffer
+from thespian.system.transport import IPBase, SendStatus, TCPTransport, asyncTransportBase, streamBuffer
 
 from lics_actors.errors import LicsError
 
@@ -24,6 +24,7 @@ SIGNATURE_BYTES = 32  # SHA-256
 MIN_KEY_BYTES = 32  # RFC 2104 section 3: a key shorter than the hash weakens it
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # far above any message of ours (the largest is a rack's specification)
 MAX_HEADER_BYTES = 20  # what Thespian reads of a frame before it knows its length; 16 MiB takes 9
+SENDING_AT_ONCE = 256  # to all targets; stock 20 lets one hung receiver of twenty messages stop everything its sender sends
 ACK = streamBuffer.ackPacket
 REFUSED = streamBuffer.ackDataErrPacket
 
@@ -101,10 +102,11 @@ def install(key: bytes, bind: str = "127.0.0.1") -> None:
         raise TransportError(f"the transport key has {len(key)} bytes; it needs {MIN_KEY_BYTES} at least")
     _refuse_public(bind)
     if _signer is None:
-        _retry_after_forged_acknowledgement()
+        _give_up_on_forged_acknowledgements()
     _signer = _Signer(key, bind)
     _bind_all_to(bind)
     _sign_all_with(_signer)
+    asyncTransportBase.MAX_PENDING_TRANSMITS = SENDING_AT_ONCE
     utilis.thesplog_control(logging.CRITICAL, False, 0)  # else it writes messages into a file everybody can read in /tmp
 
 
@@ -132,15 +134,15 @@ def _sign_all_with(signer: _Signer) -> None:
         module.ackDataErrMsg = streamBuffer.toSendBuffer(REFUSED, signer.dumps)
 
 
-def _retry_after_forged_acknowledgement() -> None:
+def _give_up_on_forged_acknowledgements() -> None:
     check = TCPTransport.TCPTransport._check_XMIT_4_done
 
     def check_acknowledgement(transport: Any, intent: Any, received: bytes) -> Any:
         try:
             return check(transport, intent, received)
-        except FrameRefusedError:  # stock code would leak the intent, and twenty leaked ones stop all sending
-            intent.backoffPause(True)
-            intent.stage = transport._XMITStepRetry
+        except FrameRefusedError:  # stock code would leak the intent for good, and enough leaked ones stop all sending
+            intent.result = SendStatus.BadPacket
+            intent.stage = transport._XMITStepFinishCleanup
             return transport._nextTransmitStep(intent)
 
     TCPTransport.TCPTransport._check_XMIT_4_done = check_acknowledgement

@@ -120,13 +120,13 @@ async def test_an_expired_request_is_dropped_unread(data_dir: Path) -> None:
         assert stats["actor_requests_expired"] == 1
 
 
-async def send_raw(peer: Peer, address: ActorAddress, *messages: object) -> None:
+async def send_raw(peer: Peer, address: ActorAddress, *messages: object, sender: ActorAddress | None = None) -> None:
     """Send messages as the actors do among themselves, each acknowledged before the next."""
     reader, writer = await asyncio.open_connection(*transport.host_port(address))
     connection = Connection(reader, writer, lambda _message: None, Counter())
     reading = asyncio.create_task(connection.live())
     for message in messages:
-        await connection.send(transport.seal((peer._address, message)))
+        await connection.send(transport.seal((sender or peer._address, message)))
     connection.close()
     await reading
 
@@ -145,6 +145,23 @@ async def test_an_exit_that_thespian_tells_of_twice_is_passed_on_once(data_dir: 
         assert fleet.root is not None
         await send_raw(peer, fleet.root, *[ChildActorExited(fleet.leaves[0])] * 2)
         assert await peer.ask(fleet.root, ("exits",), 5) == ["leaf-0"]
+
+
+@pytest.mark.parametrize(("acknowledgement", "count"), [(b"", 60), (b"3>ACK", 300)], ids=["none", "forged"])
+async def test_a_bad_receiver_holds_nobody_else_up(data_dir: Path, acknowledgement: bytes, count: int) -> None:
+    """Stock Thespian sends nothing to anybody any more when one receiver owes it twenty acknowledgements."""
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b">")
+        writer.write(acknowledgement)
+        await reader.read()
+        writer.close()
+
+    async with fleet_and_peer(data_dir) as (fleet, peer), await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        silent = transport.actor_address(*server.sockets[0].getsockname()[:2])
+        requests = [PeerRequest(f"request-{number}", ("echo", 1), time.time() + 60) for number in range(count)]
+        await send_raw(peer, fleet.leaves[0], *requests, sender=silent)
+        assert await peer.ask(fleet.leaves[0], ("served",), 5) == count + 1
 
 
 @pytest.mark.parametrize("how", ["kill", "exit"])
