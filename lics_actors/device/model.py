@@ -28,7 +28,7 @@ class DeviceState:
     """What is true of a device now.
 
     `since` and `reason` belong to the link; `deciding`: when connecting is given up; `heard`: the last message of this
-    session; `timer`: the SetTimer under way.
+    session; `timer`: the SetTimer under way; `recorded`: the time of the last DeviceChanged.
     """
 
     spec: DeviceSpec
@@ -49,6 +49,7 @@ class DeviceState:
     metrics: Mapping[str, MetricReading] = field(default_factory=dict)
     rejects: Rejects = Rejects()
     timer: datetime | None = None
+    recorded: datetime | None = None
 
     @property
     def reachable(self) -> bool:

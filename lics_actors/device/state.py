@@ -59,7 +59,10 @@ def reduce(state: DeviceState, event: DeviceEvent) -> Outcome:
         state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book))
         effects += more
     if state.axes != before.axes or isinstance(event, ActorStarted):
-        effects.insert(0, Keep(_changed(state, event.now)))
+        # A message's time is its arrival's, and its event may come behind a later one of the actor's own; the record of a
+        # device never runs backwards, or its newest state would count as an old one.
+        state = replace(state, recorded=max(event.now, state.recorded or event.now))
+        effects.insert(0, Keep(_changed(state, state.recorded or event.now)))
     return _timed(state, effects)
 
 

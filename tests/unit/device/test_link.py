@@ -59,6 +59,14 @@ def test_a_device_connects_until_its_status_is_known() -> None:
     assert world.kept(DeviceDescribed)[0].description["commands"]["dispense"]["actuates"]
 
 
+def test_its_record_never_runs_backwards_though_messages_arrived_before_the_actor_took_them() -> None:
+    world = World()
+    world.feed(SessionOpened(at(0.9)), presence(1), ActorStarted(at(2)), presence(1, epoch=2))
+    times = [record.time for record in world.kept(DeviceChanged)]
+    assert times == sorted(times)
+    assert times[-1] == at(2)
+
+
 def test_without_a_status_it_is_offline_after_some_seconds() -> None:
     world = connected()
     world.feed(telemetry(1), TimerFired(at(2.9)))
