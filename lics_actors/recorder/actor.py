@@ -11,7 +11,7 @@ from lics_actors.fleet.messages import DevicesKnown, RecorderSpec
 from lics_actors.recorder.core import RecorderCore
 from lics_actors.runtime.actor import LeafActor
 
-STOP_S = 8.0  # the core gives up on its own within 6 s
+STOP_S = 3.6  # the core gives up by itself before that
 
 
 class Recorder(LeafActor):

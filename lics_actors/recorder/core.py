@@ -32,8 +32,10 @@ log = logging.getLogger(__name__)
 
 WATCH_S = 0.25
 TRIM_S = 60.0  # the own journal holds a few alarms a day
-LAST_COMMIT_S = 1.5  # winding down: for what was read to become durable and be acknowledged,
-LAST_SHIPMENT_S = 2.0  # and then for the spool to be emptied; what is left is shipped after the next start
+# Winding down has to end before the supervisor's patience (fleet/actor.py: 4 s). What is left is shipped by the next incarnation.
+LAST_COMMIT_S = 0.8  # for what was read to become durable and be acknowledged,
+LAST_SHIPMENT_S = 1.2  # for the spool to be emptied,
+LAST_CALL_S = 0.4  # for a hung database to let go of us
 
 
 class Laboratory:
@@ -101,7 +103,7 @@ class RecorderCore:
         finally:
             await self._wind_down(parts, tasks)
         for task in tasks:
-            if not task.cancelled():
+            if task.done() and not task.cancelled():
                 task.result()
 
     async def _parts(self) -> _Parts:
@@ -179,20 +181,29 @@ class RecorderCore:
         await parts.session.close()
         for task in others:
             task.cancel()
-        await asyncio.wait(tasks)
-        with suppress(TimeoutError, DatabaseUnavailableError):
-            async with asyncio.timeout(LAST_SHIPMENT_S):
-                while await parts.shipper.turn():
-                    pass
-                await parts.outboxes.turn()
+        await asyncio.wait(tasks, timeout=LAST_CALL_S)
+        if all(task.done() for task in tasks):
+            await _ship_last(parts)
         await self._thread.do(parts.alarms.close)
         await parts.outboxes.close()
         await parts.disk.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SHIPMENT_S):
+            async with asyncio.timeout(LAST_CALL_S):
                 await parts.database.close()
         self._thread.close()
         log.info("recorder closed", extra={"unshipped": parts.shipper.waiting})
+
+
+async def _ship_last(parts: _Parts) -> None:
+    try:
+        async with asyncio.timeout(LAST_SHIPMENT_S):
+            while await parts.shipper.turn():
+                pass
+            await parts.outboxes.turn()
+    except (TimeoutError, DatabaseUnavailableError):
+        pass  # what is left is said when all is closed
+    except Exception:
+        log.exception("the last shipment failed")
 
 
 @dataclass(frozen=True, slots=True)

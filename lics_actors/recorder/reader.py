@@ -160,7 +160,7 @@ class BrokerConnection(asyncio.Protocol):
         self._closing_because = "closed"
         if self._transport:
             self._transport.close()
-            await asyncio.wait([self._lost], timeout=1.0)
+            await asyncio.wait([self._lost], timeout=0.4)
             self._transport.abort()
 
     # inside

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
+
+import asyncpg
 
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
 
@@ -59,10 +62,10 @@ class LoadWriter:
         """Send nothing new."""
         self._stopped = True
 
-    def _turns(self) -> itertools.chain[Row]:
+    def _turns(self) -> Iterator[Row]:
         return itertools.chain.from_iterable(((spec.device_id, seq) for spec in self.targets) for seq in itertools.count())
 
-    async def _connected(self, turns: itertools.chain[Row]) -> None:
+    async def _connected(self, turns: Iterator[Row]) -> None:
         reader, writer = await asyncio.open_connection(self.broker.host, self.broker.port)
         try:
             body = b"\0\4MQTT\4\2\0\x3c" + _text(f"load-{id(self)}")
@@ -80,7 +83,9 @@ class LoadWriter:
         finally:
             writer.close()
 
-    async def _send(self, writer: asyncio.StreamWriter, ids: itertools.cycle[int], turns, listening) -> None:
+    async def _send(
+        self, writer: asyncio.StreamWriter, ids: Iterator[int], turns: Iterator[Row], listening: asyncio.Future[None]
+    ) -> None:
         loop = asyncio.get_running_loop()
         began, count = loop.time(), 0
         while not listening.done():
@@ -109,6 +114,22 @@ class LoadWriter:
             assert answer[:2] == b"\x40\x02", answer
             row, _ = self._open.pop(int.from_bytes(answer[2:], "big"))
             self.acknowledged.add(row)
+
+
+async def everything_once(url: str, acknowledged: set[Row]) -> None:
+    """Assert that the table holds each acknowledged message once, with its value, and nothing twice."""
+    connection = await asyncpg.connect(url)
+    try:
+        found = await connection.fetch("SELECT device_id, seq, value, epoch, time FROM telemetry")
+    finally:
+        await connection.close()
+    there = {(row["device_id"], row["seq"]) for row in found}
+    assert len(found) == len(there), "a row is there twice"
+    missing = acknowledged - there
+    assert not missing, f"{len(missing)} of {len(acknowledged)} are missing, such as {sorted(missing)[:3]}"
+    for row in found:
+        assert row["value"] == value_of(row["device_id"], row["seq"])
+        assert (row["epoch"], row["time"]) == (1, START + timedelta(milliseconds=row["seq"]))
 
 
 def _text(value: str) -> bytes:

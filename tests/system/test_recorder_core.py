@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from uuid import UUID
-
-import asyncpg
-from tests.system.recorder_load import LoadWriter, Row, devices, value_of
-from tests.waiting import eventually
 
 from drivers.registry import driver, driver_names
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.recorder.core import RecorderCore
+from tests.system.recorder_load import LoadWriter, devices, everything_once
+from tests.waiting import eventually
 
 DRIVERS = {name: driver(name) for name in driver_names()}
 
@@ -30,28 +27,12 @@ async def recording(spec: RecorderSpec, known=()) -> AsyncIterator[RecorderCore]
     core.devices_known(known)
     task = asyncio.create_task(core.run())
     try:
-        await eventually(lambda: core.stats()["broker_up"] or task.done() and task.result(), 10)
+        await eventually(lambda: core.stats()["broker_up"] or (task.done() and task.result()), 10)
         yield core
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def rows(url: str) -> list[tuple[UUID, int, float]]:
-    connection = await asyncpg.connect(url)
-    try:
-        return [tuple(row) for row in await connection.fetch("SELECT device_id, seq, value FROM telemetry")]
-    finally:
-        await connection.close()
-
-
-async def everything_once(url: str, acknowledged: set[Row]) -> None:
-    found = await rows(url)
-    assert len(found) == len({(device, seq) for device, seq, _ in found}), "a row is there twice"
-    missing = acknowledged - {(device, seq) for device, seq, _ in found}
-    assert not missing, f"{len(missing)} of {len(acknowledged)} missing"
-    assert all(value == value_of(device, seq) for device, seq, value in found)
 
 
 async def test_what_the_broker_acknowledged_is_in_the_table(broker: BrokerSpec, database_url: str, data_dir: Path) -> None:
