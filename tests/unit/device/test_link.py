@@ -18,7 +18,7 @@ from lics_actors.device.events import (
     SpecChanged,
     TimerFired,
 )
-from lics_actors.device.hearing import KEPT_REJECTS, MAX_METRICS
+from lics_actors.device.hearing import KEPT_REJECTS, MAX_METRICS, MAX_TOPICS
 from lics_actors.device.messages import Admin, Health, Link
 from lics_actors.device.twin import kept_twin, restored, twin_of
 from lics_actors.store.records import DeviceChanged, DeviceDescribed, PayloadRejected
@@ -205,6 +205,16 @@ def test_bad_payloads_are_all_counted_and_some_kept() -> None:
     world.feed(refused(62, recorded_elsewhere=True))
     assert world.state.book.counts["payloads_rejected_by_record"] == 1
     assert len(world.kept(PayloadRejected)) == KEPT_REJECTS + 2
+
+
+def test_rubbish_on_one_topic_hides_none_on_another_and_fills_no_memory() -> None:
+    world = online()
+    world.feed(*(refused(n / 100) for n in range(KEPT_REJECTS + 1)))
+    world.feed(refused(1, topic="t/describe"))
+    assert world.kept(PayloadRejected)[-1].topic == "t/describe"
+    world.feed(*(refused(2, topic=f"t/{n}") for n in range(2 * MAX_TOPICS)))
+    assert len(world.state.rejects.topics) <= MAX_TOPICS + 1
+    assert twin_of(world.state).rejected_payloads == KEPT_REJECTS + 2 + 2 * MAX_TOPICS
 
 
 def test_a_description_is_recorded_when_it_changes() -> None:
