@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from config.settings import Settings
@@ -40,33 +44,52 @@ def fetch(settings: Settings, path: str) -> tuple[int, Any]:
 
 
 class Readiness:
-    """Asks until the web is ready and, in the demo, all of its devices are online. `note` says how far it is."""
+    """Asks until the web is ready and, in the demo, its devices are online and recorded. `note` says how far it is."""
 
     def __init__(self, settings: Settings, *, demo: bool) -> None:
         self._settings = settings
-        self._expected = {str(device.id) for device in demo_devices()} if demo else set()
+        self._expected = {f"device:{device.id}": device for device in demo_devices()} if demo else {}
+        self._since = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         self.note = ""
 
     async def reached(self) -> bool:
         """Return whether everything is at work now."""
         try:
-            status, _ = await asyncio.to_thread(fetch, self._settings, "/health/ready")
-            if status != 200:
-                self.note = "web is up, waiting for the fleet"
+            status, health = await self._get("/health")
+            away = [name for name, service in health["services"].items() if service["state"] != "up"]
+            if status != HTTPStatus.OK or away:
+                self.note = f"waiting for {', '.join(away) or 'the web'}"
                 return False
-            return not self._expected or await self._devices_online()
-        except (OSError, ValueError, KeyError) as error:
-            self.note = "waiting for the web" if isinstance(error, OSError) else f"unexpected answer: {error}"
+            return not self._expected or (await self._devices_online() and await self._recorded())
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.note = "waiting for the web" if isinstance(error, OSError) else f"unexpected answer: {error!r}"
             return False
 
+    async def _get(self, path: str) -> tuple[int, Any]:
+        return await asyncio.to_thread(fetch, self._settings, path)
+
     async def _devices_online(self) -> bool:
-        status, page = await asyncio.to_thread(fetch, self._settings, "/api/v1/devices?limit=500")
-        if status != 200:
-            self.note = f"web answers {status}"
+        """Ask the supervision tree: what stands in the database may be of an earlier run."""
+        status, tree = await self._get("/api/v1/fleet")
+        if status != HTTPStatus.OK:
+            self.note = "waiting for the fleet"
             return False
-        devices = [device for device in page["items"] if device["id"] in self._expected]
-        online = sum(1 for device in devices if device["link"] == "online")
-        # Devices that people retired or disabled in an earlier run are not waited for.
-        due = sum(1 for device in devices if device["admin"] == "enabled")
+        nodes = [node for node in _nodes(tree) if node["name"] in self._expected]
+        online = sum(1 for node in nodes if node["word"] == "online")
+        # Devices that people retired or took out of service in an earlier run are not waited for.
+        due = sum(1 for node in nodes if node["word"] not in {"maintenance", "quarantined", "retired"})
         self.note = f"{online} of {due} devices online"
         return online >= due > 0
+
+    async def _recorded(self) -> bool:
+        """Whether telemetry of one device that came after our start is in the table."""
+        device = next(iter(self._expected.values()))
+        query = urllib.parse.urlencode({"from": self._since, "limit": 1})
+        status, page = await self._get(f"/api/v1/devices/{device.id}/telemetry?{query}")
+        return status == HTTPStatus.OK and bool(page["items"])
+
+
+def _nodes(tree: Any) -> Iterator[Any]:
+    yield tree
+    for child in tree["children"]:
+        yield from _nodes(child)
