@@ -20,11 +20,13 @@ from drivers.protocol import (
 from lics_actors.device import commands
 from lics_actors.device.events import Effect, Keep, MessageRefused
 from lics_actors.device.messages import Health, Link, MetricReading
-from lics_actors.device.model import DeviceState
+from lics_actors.device.model import DeviceState, Share
 from lics_actors.store.records import REJECTED_KEPT_BYTES, DeviceDescribed, PayloadRejected
 
 MAX_METRICS = 300  # of the twin; a device inventing names shall not fill the memory (a native `describe` names 256 at most)
-KEPT_REJECTS = 10  # per REJECTS_S; a device sending rubbish shall not fill the disk
+KEPT_REJECTS = 10  # per topic and REJECTS_S; a device sending rubbish shall not fill the disk, nor one topic hide another
+MAX_TOPICS = 32  # with a share of their own; a convention has a handful
+OTHER_TOPICS = ""  # what the others share
 REJECTS_S = 60.0
 
 Outcome = tuple[DeviceState, list[Effect]]
@@ -119,10 +121,15 @@ def refused(state: DeviceState, event: MessageRefused) -> Outcome:
     if event.recorded_elsewhere:
         return state.counted("payloads_rejected_by_record"), []
     rejects = replace(state.rejects, total=state.rejects.total + 1)
-    if rejects.since is None or not timedelta() <= event.now - rejects.since < timedelta(seconds=REJECTS_S):
-        rejects = replace(rejects, since=event.now, kept=0)
-    if rejects.kept >= KEPT_REJECTS:
-        return replace(state, rejects=replace(rejects, suppressed=rejects.suppressed + 1)), []
-    kept, suppressed = event.payload[:REJECTED_KEPT_BYTES], rejects.suppressed
-    record = PayloadRejected(state.spec.device_id, event.now, event.topic, event.reason, kept, event.size, suppressed)
-    return replace(state, rejects=replace(rejects, kept=rejects.kept + 1, suppressed=0)), [Keep(record)]
+    topic = event.topic if event.topic in rejects.topics or len(rejects.topics) < MAX_TOPICS else OTHER_TOPICS
+    share = rejects.topics.get(topic) or Share(event.now)
+    if not timedelta() <= event.now - share.since < timedelta(seconds=REJECTS_S):
+        share = Share(event.now, suppressed=share.suppressed)
+    effects: list[Effect] = []
+    if share.kept >= KEPT_REJECTS:
+        share = replace(share, suppressed=share.suppressed + 1)
+    else:
+        kept, device_id = event.payload[:REJECTED_KEPT_BYTES], state.spec.device_id
+        effects = [Keep(PayloadRejected(device_id, event.now, event.topic, event.reason, kept, event.size, share.suppressed))]
+        share = Share(share.since, share.kept + 1)
+    return replace(state, rejects=replace(rejects, topics={**rejects.topics, topic: share})), effects

@@ -14,13 +14,20 @@ LONGEST_SILENCE_S = 10 * 365 * 86_400.0  # what a larger `silent_s`, or none tha
 
 
 @dataclass(frozen=True, slots=True)
-class Rejects:
-    """Payloads that broke the contract: all counted, a few a minute kept."""
+class Share:
+    """How much of what broke the contract on one topic was kept since `since`, and only counted since the last kept one."""
 
-    since: datetime | None = None
+    since: datetime
     kept: int = 0
     suppressed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejects:
+    """Payloads that broke the contract: all counted, of each topic a few a minute kept."""
+
     total: int = 0
+    topics: Mapping[str, Share] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class DeviceState:
     last_seen: datetime | None = None
     description: Description | None = None
     metrics: Mapping[str, MetricReading] = field(default_factory=dict)
-    rejects: Rejects = Rejects()
+    rejects: Rejects = field(default_factory=Rejects)
     timer: datetime | None = None
     recorded: datetime | None = None
 

@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 
 WAL_PAGES = 256  # checkpoint at 1 MiB: 300 devices shall not keep 300 x 4 MiB of write-ahead log
 BUSY_S = 5.0  # only a reader's recovery after a crash ever takes the writer's lock, for milliseconds
-REPEATABLE = timedelta(hours=1)  # how long a settled command answers its repeat (`Idempotency-Key`)
+REPEATABLE = timedelta(hours=24)  # how long a settled command answers its repeat (`Idempotency-Key`) while the database is away
 INDETERMINATE_KEPT = timedelta(days=7)  # a ledger silent for a week settles nothing any more
 
 _CREATE = (

@@ -27,7 +27,7 @@ FULL_AT, READ_ON_BELOW = 1.00, 0.90
 
 RETRY_FIRST_S, RETRY_LONGEST_S = 0.1, 5.0
 
-KEPT_REJECTIONS_PER_MINUTE = 10  # for each device; the others are counted
+KEPT_REJECTIONS_PER_MINUTE = 10  # of each device and topic, so that one topic hides no other; the rest is counted
 REMEMBERED_REJECTORS = 10_000
 
 Item = TypeVar("Item")
@@ -91,12 +91,12 @@ class Keep:
 class RejectionLimit:
     """Which rejected payloads are kept. Counts in minutes of the messages' own arrival, so a replay decides alike."""
 
-    _devices: dict[UUID, _Minute] = field(default_factory=dict)
+    _shares: dict[tuple[UUID, bytes], _Minute] = field(default_factory=dict)
 
-    def admit(self, device_id: UUID, received_us: int) -> Keep | None:
-        """Return `Keep`, or None where the device has had its share of this minute."""
-        minute = received_us // 60_000_000
-        seen = self._devices.pop(device_id, _Minute(minute))
+    def admit(self, device_id: UUID, topic: bytes, received_us: int) -> Keep | None:
+        """Return `Keep`, or None where the device's topic has had its share of this minute."""
+        minute, share = received_us // 60_000_000, (device_id, topic)
+        seen = self._shares.pop(share, _Minute(minute))
         if seen.minute != minute:
             seen = _Minute(minute, suppressed=seen.suppressed)
         if seen.kept < KEPT_REJECTIONS_PER_MINUTE:
@@ -105,7 +105,7 @@ class RejectionLimit:
         else:
             answer = None
             seen = replace(seen, suppressed=seen.suppressed + 1)
-        self._devices[device_id] = seen  # last in, so that the one silent for longest is first out
-        if len(self._devices) > REMEMBERED_REJECTORS:
-            del self._devices[next(iter(self._devices))]
+        self._shares[share] = seen  # last in, so that the one silent for longest is first out
+        if len(self._shares) > REMEMBERED_REJECTORS:
+            del self._shares[next(iter(self._shares))]
         return answer

@@ -85,7 +85,7 @@ def rejection(arrival: Arrival, device_id: UUID, reason: str, suppressed: int = 
 
 def _reject(decoded: Decoded, limit: RejectionLimit, arrival: Arrival, device_id: UUID, reason: str) -> None:
     decoded.refused += 1
-    admitted = limit.admit(device_id, arrival.received_us)
+    admitted = limit.admit(device_id, arrival.topic, arrival.received_us)
     if admitted:
         decoded.rejected.append(rejection(arrival, device_id, reason, admitted.suppressed))
 

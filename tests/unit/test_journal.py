@@ -181,7 +181,7 @@ def test_an_entry_no_one_can_decode_is_passed_over(path: Path) -> None:
 
 def test_trim_drops_what_was_shipped_and_keeps_what_may_be_asked_again(path: Path) -> None:
     now = datetime.now(UTC)
-    old, fresh, open_one = command(now - timedelta(hours=2)), command(now), command(now - timedelta(hours=2))
+    old, fresh, open_one = command(now - timedelta(days=2)), command(now), command(now - timedelta(days=2))
     journal = Journal(path)
     for asked in (old, fresh):
         journal.append([CommandAccepted(asked), moved(asked, 1, CommandState.SUCCEEDED)])

@@ -77,7 +77,7 @@ async def _done_before(wanted: RequestCommand) -> Command | None:
     except CommandNotFoundError:
         return None
     except DatabaseUnavailableError:
-        return None  # the device's journal knows the commands of the last hour
+        return None  # the device's journal knows the commands of the last day
     if (known.name, known.args) != (wanted.name, dict(wanted.args)):
         raise IdempotencyKeyReusedError("the idempotency key belongs to another request", command_id=str(known.command_id))
     return known if known.state.terminal and known.state is not CommandState.INDETERMINATE else None

@@ -66,7 +66,7 @@ def test_of_a_devices_rejections_ten_a_minute_are_kept_and_the_others_counted(ar
     arrivals.sort(key=lambda each: each[1])
     told = dict.fromkeys((A, B), 0)
     for device, now_us in arrivals:
-        answer = limit.admit(device, now_us)
+        answer = limit.admit(device, b"telemetry", now_us)
         if answer:
             kept.append((device, now_us // MINUTE_US))
             told[device] += 1 + answer.suppressed
@@ -79,15 +79,16 @@ def test_of_a_devices_rejections_ten_a_minute_are_kept_and_the_others_counted(ar
 
 def test_what_was_only_counted_is_told_with_the_next_one_kept() -> None:
     limit = RejectionLimit()
-    answers = [limit.admit(A, n) for n in range(25)]
+    answers = [limit.admit(A, b"telemetry", n) for n in range(25)]
     assert answers == [Keep(0)] * 10 + [None] * 15
-    assert limit.admit(B, 30) == Keep(0)
-    assert limit.admit(A, MINUTE_US) == Keep(15)
-    assert limit.admit(A, MINUTE_US + 1) == Keep(0)
+    assert limit.admit(B, b"telemetry", 30) == Keep(0)
+    assert limit.admit(A, b"events", 30) == Keep(0), "one topic hides no other"
+    assert limit.admit(A, b"telemetry", MINUTE_US) == Keep(15)
+    assert limit.admit(A, b"telemetry", MINUTE_US + 1) == Keep(0)
 
 
 def test_the_memory_of_rejected_devices_is_bounded() -> None:
     limit = RejectionLimit()
     for n in range(batch.REMEMBERED_REJECTORS + 100):
-        limit.admit(UUID(int=n), 0)
-    assert len(limit._devices) == batch.REMEMBERED_REJECTORS
+        limit.admit(UUID(int=n), b"telemetry", 0)
+    assert len(limit._shares) == batch.REMEMBERED_REJECTORS
