@@ -22,6 +22,7 @@ DISCONNECT = b"\xe0\x00"
 REFUSED_FILTER = 0x80  # section 3.9.3
 
 _CONNACK, _PUBLISH, _SUBACK, _UNSUBACK, _PINGRESP = 2, 3, 9, 11, 13
+_FROM_BROKERS = {_CONNACK, _PUBLISH, _SUBACK, _UNSUBACK, _PINGRESP}
 _ANSWER_LENGTH = {_CONNACK: 2, _UNSUBACK: 2, _PINGRESP: 0}
 
 
@@ -121,6 +122,8 @@ class PacketParser:
             if length > _LONGEST_PACKET:
                 return self._cut_oversize(buffer, at, (start, stop), received_us, parsed)
             if stop > end:
+                if first >> 4 not in _FROM_BROKERS:
+                    raise MalformedPacketError(f"packet type {first >> 4} from a broker")
                 self._needed = stop - at
                 return at
             if first >> 4 == _PUBLISH:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from lics_actors.recorder.errors import BrokerAwayError, BrokerRefusedError, Mal
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 20.0
-KEEPALIVE_S = 20  # a broker that vanished without a word is noticed within 1.5 times this
+KEEPALIVE_S = 20.0  # a broker that vanished without a word is noticed within 1.5 times this
 FILTERS_PER_PACKET = 100
 
 Item = TypeVar("Item")
@@ -172,7 +173,7 @@ class BrokerConnection(asyncio.Protocol):
             BrokerRefusedError: the broker does not let us in.
             BrokerAwayError: the connection was lost before it answered.
         """
-        self._write(packets.connect_packet(client_id, KEEPALIVE_S, self._broker.username, self._broker.password))
+        self._write(packets.connect_packet(client_id, math.ceil(KEEPALIVE_S), self._broker.username, self._broker.password))
         answer = await self._greeting
         if answer.code:
             self._hang_up("refused")
