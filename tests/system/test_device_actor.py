@@ -277,7 +277,7 @@ async def test_rubbish_on_every_topic_is_counted_and_changes_nothing(host: Devic
     assert (await host.ask(wish(host))).state is CommandState.SUCCEEDED
     assert await host.where() == before, "no restart"
     kept = [record for record in journaled(host) if isinstance(record, PayloadRejected)]
-    assert 0 < len(kept) <= 20
+    assert 0 < len(kept) <= 60, "ten a minute and topic, over two minutes at most"
     assert all(len(record.payload) <= 4096 for record in kept)
 
 
