@@ -1,7 +1,8 @@
-"""Which broker the settings mean. Pure."""
+"""Which broker the settings mean, and how it is reached securely."""
 
 from __future__ import annotations
 
+import ssl
 from urllib.parse import urlsplit
 
 from config.settings import Settings, SettingsError
@@ -40,3 +41,17 @@ def broker_spec(settings: Settings) -> BrokerSpec:
         cert_file=str(settings.mqtt_cert_file) if settings.mqtt_cert_file else None,
         key_file=str(settings.mqtt_key_file) if settings.mqtt_key_file else None,
     )
+
+
+def tls_context(broker: BrokerSpec) -> ssl.SSLContext | None:
+    """Return how to speak TLS with a broker, None where it is spoken to plainly.
+
+    Raises:
+        OSError, ssl.SSLError: a file it names cannot be used.
+    """
+    if not broker.tls:
+        return None
+    context = ssl.create_default_context(cafile=broker.ca_file)
+    if broker.cert_file:
+        context.load_cert_chain(broker.cert_file, broker.key_file)
+    return context

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
-import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from uuid import UUID
 import aiomqtt
 
 from drivers.protocol import Publication, Received, TopicFilter
+from lics_actors.broker import tls_context
 from lics_actors.device.messages import BrokerSpec
 
 KEEPALIVE_S: Final = 30  # a broker that vanished without a word is noticed after one and a half times that
@@ -133,7 +133,7 @@ class DeviceSession:
             clean_session=False,
             timeout=TIMEOUT_S,
             keepalive=KEEPALIVE_S,
-            tls_context=_tls(broker),
+            tls_context=tls_context(broker),
             socket_options=[NODELAY],
         )
 
@@ -167,15 +167,6 @@ class DeviceSession:
 def subscriptions(filters: Sequence[TopicFilter]) -> tuple[tuple[str, int], ...]:
     """Return what an actor subscribes to: of the data plane it wants the newest, not every one."""
     return tuple((each.filter, 0 if each.data else each.qos) for each in filters if each.control)
-
-
-def _tls(broker: BrokerSpec) -> ssl.SSLContext | None:
-    if not broker.tls:
-        return None
-    context = ssl.create_default_context(cafile=broker.ca_file)
-    if broker.cert_file:
-        context.load_cert_chain(broker.cert_file, broker.key_file)
-    return context
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:

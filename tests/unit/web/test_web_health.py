@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -25,7 +24,6 @@ from tests.waiting import eventually
 from web.app import create_app
 from web.health import COST, KEPT_S, HealthWatch, wellness
 from web.metrics import METRICS, FleetMetrics, Totals, create_metrics_app, fleet_families
-from web.probes import broker_endpoint
 from web.schemas.health import ServiceHealth, Services, ServiceState, Wellness
 
 
@@ -120,19 +118,6 @@ def test_unhealthy_means_that_no_device_can_be_steered(found: dict[str, ServiceS
     steerable = found["mqtt"] is found["fleet"] is ServiceState.UP
     assert (word is Wellness.UNHEALTHY) == (not steerable)
     assert (word is Wellness.HEALTHY) == (set(found.values()) == {ServiceState.UP})
-
-
-@pytest.mark.parametrize(
-    ("url", "port", "endpoint"),
-    [
-        ("broker.lab", None, ("broker.lab", 1883, False)),
-        ("broker.lab", 1884, ("broker.lab", 1884, False)),
-        ("mqtt://broker.lab:1885", 1884, ("broker.lab", 1885, False)),
-        ("mqtts://broker.lab", None, ("broker.lab", 8883, True)),
-    ],
-)
-def test_where_the_broker_is(url: str, port: int | None, endpoint: tuple[str, int, bool]) -> None:
-    assert broker_endpoint(url, port) == endpoint
 
 
 async def metrics(app: Quart) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
