@@ -157,7 +157,7 @@ async def test_a_bad_receiver_holds_nobody_else_up(data_dir: Path, acknowledgeme
         await reader.read()
         writer.close()
 
-    async with fleet_and_peer(data_dir) as (fleet, peer), await asyncio.start_server(take, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server, fleet_and_peer(data_dir) as (fleet, peer):
         bad = transport.actor_address(*server.sockets[0].getsockname()[:2])
         # answered when the connection they came by is closed, so that the answers go to the bad receiver's own port
         requests = [PeerRequest(f"request-{number}", ("later", 1.0, 1), time.time() + 60) for number in range(count)]
