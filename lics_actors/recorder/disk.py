@@ -84,6 +84,7 @@ class Disk:
             return await asyncio.to_thread(read_spool, self._spool.path, after, limit, max_bytes)
         except SpoolCorruptError as error:
             await self._thread.do(self._mend, error, generation)
+            self.arrived.set()
             return []
 
     def damaged(self) -> list[str]:

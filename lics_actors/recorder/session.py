@@ -102,6 +102,7 @@ class Session:
             await reader.unsubscribe(gone)
             if self._complete:
                 self._remember(frozenset(wanted))
+            self._tally.subscriptions = len(wanted)
             log.info("subscriptions changed", extra={"new": len(new), "gone": len(gone), "refused": sorted(self.refused)})
         return wanted
 
@@ -123,6 +124,7 @@ class Session:
 
     def _note_away(self, error: BrokerAwayError) -> None:
         self._reader, self._tally.connected, self.reason = None, False, str(error)
+        self._tally.subscriptions = 0
         if self.away_since is None:
             self.away_since = asyncio.get_running_loop().time()
             log.warning("broker away", extra={"reason": self.reason})

@@ -121,7 +121,7 @@ class Shipper:
     async def _next(self) -> tuple[Sequence[Numbered], Decoded] | None:
         messages = await self._disk.read(self._after, batch.SHIP_MESSAGES, batch.SHIP_BYTES)
         if not messages:
-            self._after, self._oldest_us = self._disk.last, None
+            self._after, self._oldest_us = max(self._after, self._disk.trimmed), None  # a spool begun anew starts higher
             return None
         self._oldest_us = messages[0][1].received_us
         await self._meet(messages)

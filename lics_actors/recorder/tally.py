@@ -24,3 +24,4 @@ class Tally:
     faults: int = 0
     broker_dropped: int = 0  # by the broker for anybody, since it started
     connected: bool = False
+    subscriptions: int = 0  # filters the broker was asked for on this connection
