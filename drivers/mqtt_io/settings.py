@@ -68,7 +68,6 @@ class MqttIoSettings(_Strict):
     status_stopped: Payload = "stopped"
     status_dead: Payload = "dead"
     firmware: Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")] = "mqtt-io"
-    silent_s: Annotated[float | None, Field(gt=0, le=86_400)] = None
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from drivers.errors import DecodeError, EncodeError
 from drivers.native import wire
@@ -40,14 +40,9 @@ COMMANDS, ACK, LEASE = "commands", "commands/ack", "lease"
 
 
 class NativeSettings(BaseModel):
-    """`Device.settings` of a native device; it describes itself, so there is little to set."""
+    """`Device.settings` of a native device: nothing, since it describes itself."""
 
     model_config = ConfigDict(extra="forbid")
-
-    silent_s: Annotated[
-        float | None,
-        Field(gt=0, le=86_400, description="without any message for so long an online device is stale; default 30 s"),
-    ] = None
 
 
 def device_base(prefix: str, device_id: UUID) -> str:

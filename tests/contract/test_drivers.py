@@ -50,7 +50,7 @@ _THINGS = {
     "streams": {"scale": {}},
 }
 CASES = {
-    "native": Case("native", {}, {"silent_s": 5}, (("dispense", {"volume_ul": 20}), ("stop", {}))),
+    "native": Case("native", {}, {}, (("dispense", {"volume_ul": 20}), ("stop", {}))),
     "mqtt_io": Case(
         "mqtt_io",
         {"topic_prefix": "cage-1/io", **_THINGS},

@@ -215,16 +215,11 @@ def check_settings(driver: str, settings: Mapping[str, Any]) -> None:
 
 
 def _plain(body: DeviceBody | DevicePatch) -> dict[str, Any]:
-    """Return what a body says, in the store's words; of a patch only what it mentions.
-
-    A `silent_s` among the driver's settings is the device's own.
-    """
+    """Return what a body says, in the store's words; of a patch only what it mentions."""
     named = body.model_fields_set if isinstance(body, DevicePatch) else set(PLAIN)
     said = {name: getattr(body, name) for name in PLAIN if name in named}
     if "type" in said:
         said["type"] = said["type"].value
-    if (silent_s := said.get("settings", {}).get("silent_s")) is not None:
-        said["silent_s"] = silent_s
     return said
 
 

@@ -254,7 +254,6 @@ def test_nothing_is_promised_that_mqtt_io_does_not_keep() -> None:
         {"inputs": {"a": {"report": "metric"}}, "sensors": {"a": {}}},
         {"status_dead": "stopped"},
         {"colour": "red"},
-        {"silent_s": 0},
     ],
 )
 def test_settings_that_make_no_sense(change: dict[str, Any]) -> None:

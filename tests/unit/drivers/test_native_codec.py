@@ -429,10 +429,9 @@ def test_a_command_that_cannot_be_said(changes: dict[str, Any], reason: str) -> 
 
 def test_the_device_describes_itself_and_settings_are_few() -> None:
     assert NATIVE.description(DEVICE) is None
-    assert NativeSettings.model_validate({"silent_s": 5}).silent_s == 5
-    for bad in ({"silent_s": 0}, {"silent_s": 100_000}, {"volume": 1}):
-        with pytest.raises(ValueError, match=next(iter(bad))):
-            NativeSettings.model_validate(bad)
+    NativeSettings.model_validate({})
+    with pytest.raises(ValueError, match="volume"):
+        NativeSettings.model_validate({"volume": 1})
 
 
 def test_a_description_document_that_is_none_is_an_error() -> None:

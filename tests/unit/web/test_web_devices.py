@@ -87,14 +87,6 @@ async def test_what_has_not_changed_is_not_sent_again_and_a_live_change_spoils_n
     assert (await web.ask("PATCH", address, {"If-Match": seen}, json={"location": "room 1"})).status_code == 200
 
 
-async def test_the_silence_a_driver_asks_for_is_the_devices(web: Web) -> None:
-    device = await web.add(settings={"silent_s": 5})
-    assert (device["silent_s"], device["settings"]) == (5.0, {"silent_s": 5})
-    assert web.fleet.devices[UUID(device["id"])].silent_s == 5
-    changed = await web.ask("PATCH", f"/devices/{device['id']}", json={"settings": {"silent_s": 7}})
-    assert (await changed.get_json())["silent_s"] == 7
-
-
 async def test_put_takes_back_what_it_does_not_mention(web: Web) -> None:
     device = await web.add(location="room 1", silent_s=5.0)
     response = await web.ask("PUT", f"/devices/{device['id']}", json={"name": "pump-9", "type": "feeder"})
