@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from lics_actors.recorder.deadletters import FILE as DEAD_LETTERS
 from lics_actors.recorder.packets import MAX_PAYLOAD_BYTES
 from lics_actors.recorder.session import client_id
 from lics_actors.recorder.spool import FILE, Spool
+from lics_actors.services.broker import Amqtt
 from lics_actors.store.records import FleetEvent
 from lics_actors.store.registration import NewDevice
 from lics_actors.store.repository import Repository
@@ -357,3 +358,29 @@ async def test_a_disk_that_is_full_delays_acknowledgements_and_loses_nothing(
         await shipped(core, 10)
         await eventually(lambda: core.state_word() == "recording")
         assert core.tally.rows == 10
+
+
+async def test_the_fallback_broker_keeps_what_waits_for_a_recorder_that_is_away(
+    database_url: str, data_dir: Path, free_port: Callable[[], int]
+) -> None:
+    server, known = Amqtt(data_dir / "broker", data_dir / "broker.log", free_port()), devices(5)
+    await server.start()
+    try:
+        broker = BrokerSpec("127.0.0.1", server.port, "t/")
+        spec, load = spec_of(broker, database_url, data_dir), LoadWriter(broker, known, rate=100)
+        async with recording(spec, known) as core:
+            sending = asyncio.create_task(load.run())
+            await eventually(lambda: core.tally.rows > 50, 10)
+        waiting = load.sent
+        await eventually(lambda: load.sent > waiting + 50)
+        async with recording(spec, known) as core:
+            load.stop()
+            await sending
+            await eventually(lambda: everything_is_there(database_url, load), 10)
+    finally:
+        await server.stop()
+
+
+async def everything_is_there(url: str, load: LoadWriter) -> bool:
+    await everything_once(url, load.acknowledged)
+    return True
