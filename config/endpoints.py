@@ -21,6 +21,17 @@ class Endpoints:
     mqtt_port: int | None = None
     broker: str | None = None  # mosquitto or amqtt
 
+    @property
+    def alive(self) -> bool:
+        """Return whether the process that runs them is there; after a SIGKILL the file is older than the truth."""
+        try:
+            os.kill(self.up_pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
     def __repr__(self) -> str:
         return f"Endpoints(up_pid={self.up_pid}, broker={self.broker!r})"  # the URLs hold passwords
 

@@ -195,7 +195,7 @@ def _sentence(problem: Any) -> str:
 
 def _with_embedded(settings: Settings) -> Settings:
     endpoints = read_endpoints(settings.run_dir)
-    if endpoints is None:
+    if endpoints is None or not endpoints.alive:
         return settings
     if settings.database_url is None:
         settings.database_url = endpoints.database_url

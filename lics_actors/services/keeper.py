@@ -106,7 +106,7 @@ class Keeper:
             case StartChild(name=name, incarnation=incarnation):
                 self._do(self._run(self._parts[name], name, incarnation))
             case StopChild(name=name):
-                self._parts[name].ask_to_stop()
+                self._do(self._ask_to_stop(self._parts[name]))
             case KillChild(name=name, incarnation=incarnation):
                 self._parts[name].kill()
                 self._do(self._watch(self._parts[name], name, incarnation))
@@ -130,11 +130,17 @@ class Keeper:
                 self._first[name].set_exception(error)
                 self._first[name].exception()  # whether anybody waits for it or not
             self._take(ChildBeginFailed(name, incarnation, str(error), time.monotonic()))
+            await self._watch(part, name, incarnation)
             return
         if not self._first[name].done():
             self._first[name].set_result(None)
         self._take(ChildBegun(name, incarnation, time.monotonic()))
         await self._watch(part, name, incarnation)
+
+    async def _ask_to_stop(self, part: Part) -> None:
+        while part.pid is None:  # noqa: ASYNC110 - its start is under way; a part only tells that it has a pid
+            await asyncio.sleep(0.02)
+        part.ask_to_stop()
 
     async def _watch(self, part: Part, name: str, incarnation: int) -> None:
         code = await part.ended()

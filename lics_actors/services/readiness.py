@@ -25,15 +25,16 @@ def web_address(settings: Settings) -> str:
     return f"http://{host if ':' not in host or host.startswith('[') else f'[{host}]'}:{settings.port}"
 
 
-def fetch(settings: Settings, path: str) -> tuple[int, Any]:
-    """GET a JSON document as administrator; return its status and body.
+def fetch(settings: Settings, path: str, *, sign_in: bool = True) -> tuple[int, Any]:
+    """GET a JSON document, as administrator unless told otherwise; return its status and body.
 
     Raises:
         OSError: nobody answers there.
         ValueError: the answer is not JSON.
     """
     request = urllib.request.Request(web_address(settings) + path)  # noqa: S310 - http of our own making
-    request.add_header("Authorization", f"Bearer {settings.admin_token_value()}")
+    if sign_in:
+        request.add_header("Authorization", f"Bearer {settings.admin_token_value()}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has no business on loopback
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:

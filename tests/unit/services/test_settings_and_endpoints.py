@@ -1,0 +1,80 @@
+"""Settings: what is refused and how, and where the embedded servers' addresses come from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config.endpoints import FILE, Endpoints, read_endpoints, remove_endpoints, write_endpoints
+from config.settings import SettingsError, load_settings
+
+HERE = Endpoints(
+    os.getpid(), "postgres://lics:hidden@127.0.0.1:5/lics", "redis://:hidden@127.0.0.1:6/0", "127.0.0.1", 1884, "mosquitto"
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "MQTT_BROKER_URL", "MQTT_BROKER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LICS_PORT", "99999", "LICS_PORT"),
+        ("LICS_PORT", "eight", "LICS_PORT"),
+        ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE"),
+        ("JWT_SECRET", "changeme", "JWT_SECRET is a sample"),
+        ("JWT_SECRET", "short", "JWT_SECRET is shorter than 32 bytes"),
+        ("LICS_ADMIN_TOKEN", "your-secret-key-of-more-than-32-bytes", "LICS_ADMIN_TOKEN is a sample"),
+        ("MQTT_TOPIC_PREFIX", "labs/#", "MQTT_TOPIC_PREFIX"),
+        ("LOG_LEVEL", "LOUD", "LOG_LEVEL"),
+    ],
+)
+def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str, tmp_path: Path) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said):
+        load_settings(data_dir=tmp_path)
+
+
+def test_unset_urls_come_from_the_embedded_servers_and_set_ones_do_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_endpoints(tmp_path / "run", HERE)
+    settings = load_settings(data_dir=tmp_path)
+    assert (settings.database_url, settings.redis_url) == (HERE.database_url, HERE.redis_url)
+    assert (settings.mqtt_broker_url, settings.mqtt_broker_port) == ("127.0.0.1", 1884)
+    monkeypatch.setenv("DATABASE_URL", "postgres://own/db")
+    monkeypatch.setenv("MQTT_BROKER_URL", "broker.lab")
+    settings = load_settings(data_dir=tmp_path)
+    assert settings.database_url == "postgres://own/db"
+    assert (settings.mqtt_broker_url, settings.mqtt_broker_port) == ("broker.lab", None)
+    assert settings.redis_url == HERE.redis_url
+
+
+def test_the_file_is_private_and_its_repr_tells_no_password(tmp_path: Path) -> None:
+    write_endpoints(tmp_path, HERE)
+    write_endpoints(tmp_path, HERE)
+    assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600
+    assert read_endpoints(tmp_path) == HERE
+    assert "hidden" not in repr(HERE)
+    remove_endpoints(tmp_path)
+    remove_endpoints(tmp_path)
+    assert read_endpoints(tmp_path) is None
+
+
+def test_addresses_left_by_a_killed_up_count_for_nothing(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    write_endpoints(tmp_path / "run", Endpoints(ended.pid, "postgres://gone"))
+    assert load_settings(data_dir=tmp_path).database_url is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"up_pid": 1, "new": 2}', "null"])
+def test_a_file_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text)
+    assert read_endpoints(tmp_path) is None
