@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from lics_actors.recorder.routing import NOBODY, NoRoute, Route, Routes
 from lics_actors.store.records import REJECTED_KEPT_BYTES, EventRow, PayloadRejected, TelemetryRow
 
 UNKNOWN_DEVICE = "unknown device"
+SHARES_OF_STRANGERS = 16
 MAX_NAME = 100  # contracts.md section 5: metric varchar(100); an event's type is as long
 MAX_EPOCH, MAX_SEQ = 2**31 - 1, 2**63 - 1  # contracts.md section 5: epoch int, seq bigint
 
@@ -60,18 +62,18 @@ def decode(messages: Iterable[Numbered], routes: Routes, limit: RejectionLimit) 
     for position, arrival in messages:
         route = routes.find(arrival.topic, arrival.received_us)
         if isinstance(route, NoRoute):
-            _reject(decoded, limit, arrival, route.device_id, UNKNOWN_DEVICE)
+            _reject(decoded, limit, arrival, route, UNKNOWN_DEVICE)
             continue
         try:
             _decode_one(decoded, position, arrival, route)
         except DecodeError as error:
-            _reject(decoded, limit, arrival, route.device.device_id, error.reason)
+            _reject(decoded, limit, arrival, route, error.reason)
         except _RowError as error:
-            _reject(decoded, limit, arrival, route.device.device_id, str(error))
+            _reject(decoded, limit, arrival, route, str(error))
         except Exception as error:  # noqa: BLE001 - the fault of one device's driver must not stop the record of all
             reason = f"the driver failed: {type(error).__name__}: {error}"
             decoded.unreadable.append((arrival, reason))
-            _reject(decoded, limit, arrival, route.device.device_id, reason)
+            _reject(decoded, limit, arrival, route, reason)
     return decoded
 
 
@@ -83,9 +85,15 @@ def rejection(arrival: Arrival, device_id: UUID, reason: str, suppressed: int = 
     return PayloadRejected(device_id, arrival.received, topic, reason, arrival.payload[:REJECTED_KEPT_BYTES], size, suppressed)
 
 
-def _reject(decoded: Decoded, limit: RejectionLimit, arrival: Arrival, device_id: UUID, reason: str) -> None:
+def _reject(decoded: Decoded, limit: RejectionLimit, arrival: Arrival, route: Route | NoRoute, reason: str) -> None:
     decoded.refused += 1
-    admitted = limit.admit(device_id, arrival.topic, arrival.received_us)
+    if isinstance(route, NoRoute):
+        # topics of strangers are without number: they share a few limits, so that no crowd of them fills the table
+        device_id, share = route.device_id, (NOBODY, bytes([zlib.crc32(arrival.topic) % SHARES_OF_STRANGERS]))
+    else:
+        device_id = route.device.device_id
+        share = device_id, arrival.topic
+    admitted = limit.admit(*share, arrival.received_us)
     if admitted:
         decoded.rejected.append(rejection(arrival, device_id, reason, admitted.suppressed))
 

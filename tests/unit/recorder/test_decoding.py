@@ -14,12 +14,21 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from drivers.errors import DecodeError
-from drivers.protocol import DeviceRef, EventReported, Received, Sample, TelemetryReported, TopicFilter
+from drivers.protocol import (
+    DeviceRef,
+    EventReported,
+    PresenceReported,
+    PresenceState,
+    Received,
+    Sample,
+    TelemetryReported,
+    TopicFilter,
+)
 from drivers.registry import driver, driver_names
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.batch import KEPT_REJECTIONS_PER_MINUTE, RejectionLimit
-from lics_actors.recorder.decoding import UNKNOWN_DEVICE, Decoded, decode, unknown_devices
+from lics_actors.recorder.decoding import SHARES_OF_STRANGERS, UNKNOWN_DEVICE, Decoded, decode, unknown_devices
 from lics_actors.recorder.routing import NOBODY, Routes
 from lics_actors.store.records import REJECTED_KEPT_BYTES
 
@@ -184,3 +193,17 @@ def test_a_rejection_can_always_be_stored(topic: bytes) -> None:
     (row,) = run(native_routes(), Arrival(topic, b"", NOW_US)).rejected
     row.topic.encode()
     assert "\0" not in row.topic
+
+
+def test_a_crowd_of_strangers_fills_no_table() -> None:
+    crowd = [message(b"?", f"devices/{UUID(int=n)}/telemetry") for n in range(100, 1100)]
+    crowd += [message(b"?", f"devices/{n}/telemetry") for n in range(1000)]
+    decoded = run(native_routes(), *crowd)
+    assert decoded.refused == 2000
+    assert len(decoded.rejected) <= SHARES_OF_STRANGERS * KEPT_REJECTIONS_PER_MINUTE
+
+
+def test_events_and_what_is_for_the_twin_may_come_in_one_message() -> None:
+    said = [PresenceReported(PresenceState.ONLINE, 1, NOW), EventReported(0, 3, NOW, "lick", None)]
+    decoded = run(stub_routes(said), message(b"x", "stub/1"))
+    assert ([row.type for row in decoded.events], decoded.refused) == (["lick"], 0)

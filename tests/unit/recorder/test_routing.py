@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.registry import driver, driver_names
 from lics_actors.device.messages import DeviceSpec
+from lics_actors.recorder import routing
 from lics_actors.recorder.routing import GONE_GRACE_US, NOBODY, NoRoute, Route, Routes
 
 DRIVERS = {name: driver(name) for name in driver_names()}
@@ -95,3 +97,12 @@ def test_a_device_that_cannot_be_recorded_is_named_and_harms_no_other() -> None:
     both = routes(unknown, broken, native(C))
     assert set(both.unusable) == {A, B}
     assert isinstance(both.find(f"{PREFIX}devices/{C}/events".encode(), 0), Route)
+
+
+def test_the_memory_of_topics_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "_REMEMBERED_TOPICS", 3)
+    known = routes(native(A))
+    for n in range(10):
+        known.find(f"devices/{n}/telemetry".encode(), 0)
+        assert isinstance(known.find(f"{PREFIX}devices/{A}/telemetry".encode(), 0), Route)
+    assert len(known._seen) <= 3
