@@ -21,6 +21,7 @@ from lics_actors.broker import tls_context
 from lics_actors.device.messages import BrokerSpec
 
 KEEPALIVE_S: Final = 30  # a broker that vanished without a word is noticed after one and a half times that
+LOOK_S: Final = 5.0  # a ping comes so much late at most; brokers wait for half of KEEPALIVE_S
 TIMEOUT_S: Final = 5.0  # for CONNACK, SUBACK and PUBACK; a broker that takes longer is as good as away
 FIRST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
@@ -60,6 +61,14 @@ Heard = BrokerReached | BrokerLost | MessageArrived
 def client_id(device_id: UUID) -> str:
     """Return the session's name: a new incarnation of the actor takes the session over, and so fences the old one."""
     return f"lics-device-{device_id}"
+
+
+class _PatientClient(aiomqtt.Client):
+    """Looks after its keepalive every few seconds: aiomqtt's every second is a fifth of what an idle device costs."""
+
+    async def _misc_loop(self) -> None:
+        while self._client.loop_misc() == 0:
+            await asyncio.sleep(LOOK_S)
 
 
 class DeviceSession:
@@ -124,7 +133,7 @@ class DeviceSession:
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker
-        return aiomqtt.Client(
+        return _PatientClient(
             broker.host,
             broker.port,
             username=broker.username,
