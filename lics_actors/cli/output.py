@@ -16,7 +16,7 @@ from config.settings import SettingsError
 from lics_actors.errors import DatabaseUnavailableError, FleetUnavailableError, InvalidError, LicsError
 
 Result = TypeVar("Result")
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 200)  # a file or a pipe has no width: ids stay whole
 stderr = Console(stderr=True)
 
 

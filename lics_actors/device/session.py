@@ -67,7 +67,7 @@ class _PatientClient(aiomqtt.Client):
     """Looks after its keepalive every few seconds: aiomqtt's every second is a fifth of what an idle device costs."""
 
     async def _misc_loop(self) -> None:
-        while self._client.loop_misc() == 0:
+        while self._client.loop_misc() == 0:  # noqa: ASYNC110 - paho says nothing of its own accord
             await asyncio.sleep(LOOK_S)
 
 

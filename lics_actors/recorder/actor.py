@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from thespian.actors import ActorAddress
@@ -11,6 +12,7 @@ from lics_actors.fleet.messages import DevicesKnown, RecorderSpec
 from lics_actors.recorder.core import RecorderCore
 from lics_actors.runtime.actor import LeafActor
 
+LOOK_S = 0.5
 STOP_S = 3.6  # the core gives up by itself before that
 
 
@@ -39,7 +41,20 @@ class Recorder(LeafActor):
     async def run(self) -> None:
         """Record until stopped."""
         assert self._core is not None
-        await self._core.run()
+        told = asyncio.create_task(self._tell_changes())
+        try:
+            await self._core.run()
+        finally:
+            told.cancel()
+
+    async def _tell_changes(self) -> None:
+        """Wake the actor when its state's word changes, so that operators see it at once: all else happens in the loop."""
+        word = ""
+        while True:
+            if (now := self.state_word()) != word:
+                word = now
+                self.post(word)
+            await asyncio.sleep(LOOK_S)
 
     def stop(self, reason: str) -> None:  # noqa: ARG002 - the base's word
         """Stop reading, commit, acknowledge, ship what can be shipped within seconds."""

@@ -11,6 +11,7 @@ import os
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
 from thespian.actors import (
@@ -46,6 +47,11 @@ WORD_EVERY_S = 0.2  # a state that flickers is told this often at most
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _WordDue:
+    """Wakeup: a state's word that came too soon after another may be told now."""
+
+
 class LicsActor(Actor):  # type: ignore[misc]
     """An actor without a loop. It is told who it is by `BeginActor`, whose sender is its supervisor.
 
@@ -66,6 +72,7 @@ class LicsActor(Actor):  # type: ignore[misc]
         self._watch: ThespianWatch | None = None
         self._word_told = ""
         self._word_again_at = 0.0
+        self._word_due = False
 
     # what an actor overrides
 
@@ -149,6 +156,8 @@ class LicsActor(Actor):  # type: ignore[misc]
             case PingActor(serial=serial):
                 self._word_told = self.state_word()
                 self.send(sender, ActorPong(serial, os.getpid(), self._word_told, self._all_stats()))
+            case WakeupMessage(payload=_WordDue()):
+                self._word_due = False  # told by the choke point, if it is still another
             case WakeupMessage(payload=payload):
                 self._on_wakeup(payload)
             case BeginActor():
@@ -213,9 +222,12 @@ class LicsActor(Actor):  # type: ignore[misc]
         if self._supervisor is None or self._stopping or (word := self.state_word()) == self._word_told:
             return
         now = time.monotonic()
-        if now >= self._word_again_at:  # else the next pong tells it
+        if now >= self._word_again_at:
             self._word_told, self._word_again_at = word, now + WORD_EVERY_S
             self.send(self._supervisor, ActorPong(UNASKED, os.getpid(), word, self._all_stats()))
+        elif not self._word_due:
+            self._word_due = True
+            self.wake_after(self._word_again_at - now, _WordDue())
 
     def _all_stats(self) -> dict[str, float]:
         own: dict[str, float] = {**self.counters, "actor_frames_refused": transport.refused_frames()}
