@@ -223,3 +223,11 @@ async def test_the_web_process_may_die_and_come_back_without_the_devices_noticin
         await online(laboratory, PUMP)
         after = await laboratory.nodes()
         assert before[f"device:{PUMP.id}"]["pid"] == after[f"device:{PUMP.id}"]["pid"]
+
+
+async def test_the_tree_says_within_seconds_how_its_parts_are(laboratory: Laboratory) -> None:
+    async def said() -> bool:
+        nodes = await laboratory.nodes()
+        return (nodes["registrar"]["word"], nodes["recorder"]["word"]) == ("database", "recording")
+
+    await eventually(said, 4.0, "the registrar reads and the recorder records")  # the next pings come after ten seconds
