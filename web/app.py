@@ -8,12 +8,11 @@ import re
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as installed_version
 from typing import Final
 
 from quart import Quart, Response, g, request
 
+from config import __version__
 from config.settings import Settings
 from lics_actors.store.repository import Repository
 from web import auth, docs, errors, openapi
@@ -58,17 +57,9 @@ def create_app(settings: Settings, client: Fleet, repository: Repository) -> Qua
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)
-    openapi.describe(app, own_version())
+    openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
     return app
-
-
-def own_version() -> str:
-    """Return LICS's version, as installed."""
-    try:
-        return installed_version("lics")
-    except PackageNotFoundError:
-        return "0.0.0"
 
 
 async def _name_request() -> None:
