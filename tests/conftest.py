@@ -194,3 +194,15 @@ def own_broker(data_dir: Path) -> Iterator[OwnBroker]:
     run_alone(server.start())
     yield OwnBroker(server)
     run_alone(server.stop())
+
+
+@pytest.fixture
+def own_postgres(data_dir: Path) -> Iterator[Postgres]:
+    """A migrated PostgreSQL of the test's own, with fsync, that can be stopped and started."""
+    from lics_actors.store.migrate import upgrade
+
+    server = Postgres(data_dir / "postgres", data_dir / "log" / "postgres.log", pick_port(), PASSWORD, PASSWORD)
+    run_alone(server.start())
+    run_alone(upgrade(server.url))
+    yield server
+    run_alone(server.stop())

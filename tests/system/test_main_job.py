@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
@@ -16,10 +17,12 @@ import pytest
 from drivers.native.demo import DemoDevice, demo_devices
 from drivers.native.simulator import Faults
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.services.postgres import Postgres
 from tests.system.laboratory import Laboratory, kill_process
 from tests.waiting import eventually
 
 PUMP, LICKOMETER, ENVIRONMENT = demo_devices()[:3]
+AWAY_S = 60.0 if os.environ.get("LICS_LONG") else 4.0
 LIFE = ["accepted", "dispatched", "delivered", "executing", "succeeded"]
 
 
@@ -159,6 +162,46 @@ async def no_sample_is_missing(laboratory: Laboratory, simulator: Any, devices: 
 
         assert confirmed
         await eventually(complete, 15.0, f"all of {device.name} is in the table")
+
+
+async def test_database_and_recorder_away_are_not_noticed_by_devices_and_nothing_is_missing_after(
+    data_dir: Path, own_postgres: Postgres, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
+) -> None:
+    devices = demo_devices()[:6]
+    async with Laboratory(data_dir, own_postgres.url, redis_url, broker, free_port) as laboratory:
+        for device in devices:
+            await laboratory.register(device)
+        async with laboratory.simulator(*devices, rate_hz=20.0, remember=True) as simulator:
+            await online(laboratory, *devices)
+            before = await laboratory.nodes()
+            asked = [await dispensed(laboratory)]
+            await own_postgres.stop()
+            kill_process(before["recorder"]["pid"])
+            began = time.monotonic()
+            while time.monotonic() - began < AWAY_S:
+                asked.append(await dispensed(laboratory))
+            page = await laboratory.api.get("/api/v1/devices")
+            assert (page.status_code, page.json()["detail"]["code"]) == (503, "DATABASE_UNAVAILABLE")
+            await own_postgres.start()
+
+            for command_id in asked:
+                kept = await eventually(
+                    lambda c=command_id: shipped(laboratory, c), 20.0, "the command's states are in the tables"
+                )
+                assert [row["state"] for row in kept] == LIFE
+                assert simulator.device(PUMP.id).executions(UUID(command_id)) == 1
+            after = await laboratory.nodes()
+            unharmed = [name for name in before if name.startswith("device:")]
+            assert {n: before[n]["pid"] for n in unharmed} == {n: after[n]["pid"] for n in unharmed}
+            assert after["recorder"]["incarnation"] > before["recorder"]["incarnation"]
+            await no_sample_is_missing(laboratory, simulator, devices)
+
+
+async def dispensed(laboratory: Laboratory) -> str:
+    """Have the pump dispense, which must succeed, and return the command's id."""
+    answer = await laboratory.command(PUMP.id, "dispense", {"volume_ul": 2})
+    assert (answer.status_code, answer.json()["state"]) == (200, "succeeded"), answer.text
+    return str(answer.json()["id"])
 
 
 async def test_garbage_on_every_topic_is_counted_and_inspectable_and_restarts_nobody(laboratory: Laboratory) -> None:

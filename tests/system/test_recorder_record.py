@@ -9,19 +9,17 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import psutil
-import pytest
 
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.recorder.spool import FILE
 from lics_actors.services.postgres import Postgres
-from lics_actors.store.migrate import upgrade
-from tests.conftest import PASSWORD, OwnBroker, run_alone
+from tests.conftest import OwnBroker
 from tests.system.recorder_host import RecorderHost
 from tests.system.recorder_load import LoadWriter, devices, everything_once
 from tests.waiting import eventually
@@ -30,16 +28,6 @@ LONG = os.environ.get("LICS_LONG") == "1"
 AWAY_S = 60.0 if LONG else 3.0
 RATE = 1000.0
 SEED = 20260301
-
-
-@pytest.fixture
-def own_postgres(data_dir: Path, free_port: Callable[[], int]) -> Iterator[Postgres]:
-    """A migrated PostgreSQL of the test's own, with fsync, that can be stopped and started."""
-    server = Postgres(data_dir / "postgres", data_dir / "log" / "postgres.log", free_port(), PASSWORD, PASSWORD)
-    run_alone(server.start())
-    run_alone(upgrade(server.url))
-    yield server
-    run_alone(server.stop())
 
 
 @asynccontextmanager
