@@ -1,4 +1,4 @@
-"""Hundreds of devices on one machine: how soon they are online, and what an idle one costs (docs: the figures of issue 2).
+"""Hundreds of devices on one machine: how soon they are online, and what an idle one costs (docs/performance.md).
 
 Other work on the machine can make these figures worse, never better: a bar that is missed is measured once more.
 """
