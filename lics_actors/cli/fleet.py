@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -69,11 +70,15 @@ def watch(
     with told_errors():
         try:
             asyncio.run(_watch(interval, looks))
-        except KeyboardInterrupt:
+        except asyncio.CancelledError:
             raise SystemExit(0) from None
 
 
 async def _watch(interval_s: float, looks: int) -> None:
+    watching = asyncio.current_task()
+    assert watching is not None
+    # our own handler: a process that a shell started in the background inherits that Ctrl-C is ignored
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, watching.cancel)
     looked = 0
     async with fleet() as client:
         root = await client.tree()  # a fleet that does not run at all is told as by the other commands
