@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
+from lics_actors.broker import tls_context
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.recorder import packets
 from lics_actors.recorder.arrival import Arrival
@@ -247,7 +247,7 @@ async def open_connection(broker: BrokerSpec, client_id: str, on_delivery: Calla
     connection = BrokerConnection(broker, on_delivery)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await loop.create_connection(lambda: connection, broker.host, broker.port, ssl=_tls(broker))
+            await loop.create_connection(lambda: connection, broker.host, broker.port, ssl=tls_context(broker))
             await connection.greet(client_id)
     except BaseException as error:
         connection.abort()
@@ -256,15 +256,6 @@ async def open_connection(broker: BrokerSpec, client_id: str, on_delivery: Calla
             raise BrokerAwayError(broker.host, broker.port, reason) from error
         raise
     return connection
-
-
-def _tls(broker: BrokerSpec) -> ssl.SSLContext | None:
-    if not broker.tls:
-        return None
-    context = ssl.create_default_context(cafile=broker.ca_file)
-    if broker.cert_file:
-        context.load_cert_chain(broker.cert_file, broker.key_file)
-    return context
 
 
 def _parts(items: list[Item]) -> Iterable[list[Item]]:
