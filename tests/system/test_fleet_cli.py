@@ -133,6 +133,7 @@ async def test_operators_see_and_restart_the_tree(laboratory: Laboratory) -> Non
         env=laboratory.environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # as a shell starts what runs in its background
     )
     assert watching.stdout is not None
     await asyncio.wait_for(watching.stdout.readline(), 20)
