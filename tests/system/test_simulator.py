@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from drivers.errors import DecodeError
 from drivers.native.codec import NATIVE
 from drivers.native.device_side import Lease, lease_payload
 from drivers.native.simulator import Faults, SimulatedDevice, SimulatedDeviceSpec, Simulator
+from drivers.native.simulator.connection import Connection
 from drivers.native.spec import PUMP
 from drivers.protocol import (
     AckState,
@@ -412,3 +414,36 @@ async def test_many_devices_start_together(broker: BrokerSpec) -> None:
     async with Simulator(broker, specs) as simulator:
         await simulator.online()
         assert all(device.connected for device in simulator.devices)
+
+
+async def test_who_leaves_while_still_greeting_says_goodbye_behind_it(broker: BrokerSpec) -> None:
+    """Others have seen the greeting before its PUBACK has come back: leaving just then must not leave `online` behind."""
+    topic, said, answered = f"{broker.prefix}status", asyncio.Event(), asyncio.Event()
+
+    async def greet(client: aiomqtt.Client) -> None:
+        await client.publish(topic, b"online", qos=1, retain=True)
+        said.set()
+        await answered.wait()
+
+    connection = Connection(
+        broker,
+        f"{broker.prefix}leaving",
+        will=lambda: aiomqtt.Will(topic, b"lost", qos=1, retain=True),
+        greet=greet,
+        receive=lambda _topic, _payload: None,
+        gate=asyncio.Semaphore(1),
+        dice=Random(1),
+        keepalive_s=10,
+    )
+    life = asyncio.create_task(connection.run())
+    async with asyncio.timeout(10):
+        await said.wait()
+        goodbye = asyncio.create_task(connection.farewell(topic, b"offline"))
+        await asyncio.sleep(0)
+        answered.set()
+        assert await goodbye
+    life.cancel()
+    await asyncio.wait([life])
+    async with asyncio.timeout(10), aiomqtt.Client(broker.host, broker.port) as watcher:
+        await watcher.subscribe(topic, 1)
+        assert (await anext(aiter(watcher.messages))).payload == b"offline"

@@ -69,6 +69,7 @@ class Connection:
         self._client: aiomqtt.Client | None = None
         self._over = False
         self._ended = asyncio.Event()
+        self._greeting = asyncio.Lock()
         self.connected = asyncio.Event()
 
     async def run(self) -> None:
@@ -100,6 +101,16 @@ class Connection:
             return False
         return True
 
+    async def farewell(self, topic: str, payload: bytes) -> bool:
+        """Send the last retained message of this connection, behind a greeting that is under way; return whether it arrived.
+
+        Others see the greeting before its PUBACK does: who left then without a word would stay `online` in the broker,
+        since an orderly goodbye takes the last will along.
+        """
+        self._over = True
+        async with self._greeting:
+            return await self.publish(topic, payload, retain=True)
+
     async def cut(self) -> None:
         """End without DISCONNECT, as when the power goes: the broker sends the last will."""
         self._over = True
@@ -114,17 +125,14 @@ class Connection:
         with suppress(TimeoutError):  # a client that is cancelled before it has noticed would try to say goodbye
             await asyncio.wait_for(self._ended.wait(), CUT_S)
 
-    def leave(self) -> None:
-        """Make `run` end with the present session instead of connecting again."""
-        self._over = True
-
     async def _session(self) -> None:
         async with AsyncExitStack() as stack:
             async with self._gate:
                 client = await stack.enter_async_context(self._new_client())
                 self._client = client
-                await self._greet(client)
-            self.connected.set()
+                async with self._greeting:
+                    await self._greet(client)
+                    self.connected.set()
             async for message in client.messages:
                 if isinstance(message.payload, bytes | bytearray):
                     self._receive(message.topic.value, bytes(message.payload))

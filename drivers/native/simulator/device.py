@@ -164,9 +164,8 @@ class SimulatedDevice:
 
     async def shut_down(self) -> None:
         """Say `offline` and disconnect in an orderly way."""
-        self._connection.leave()
         payload = device_side.status_payload(PresenceState.OFFLINE, self.epoch, now_utc(), "stopped")
-        await self._connection.publish(self._base + STATUS, payload, retain=True)
+        await self._connection.farewell(self._base + STATUS, payload)
         await self._end_life()
 
     def freeze(self) -> None:
