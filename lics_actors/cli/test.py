@@ -15,19 +15,33 @@ from lics_actors.cli.output import console, fail
 
 app = typer.Typer()
 HOME = Path(__file__).resolve().parents[2]
+MOST_WORKERS = 4  # each brings servers of its own
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def test(context: typer.Context) -> None:
-    """Run the test suite of this checkout; further words go to pytest (`lics test -k journal -x`)."""
+    """Run the test suite of this checkout; further words go to pytest (`lics test -k journal -x`).
+
+    Without any: unit and contract tests side by side on all cores, then the system tests one by one, since they measure.
+    """
     if not (HOME / "tests" / "conftest.py").exists():
         fail("the tests are in the source checkout, not in the installed package", "git clone the repository; there: ./lics test")
     if importlib.util.find_spec("pytest") is None:
         fail("pytest is not installed here", "./lics test, which installs requirements-dev.lock first; or install that file")
     started = time.monotonic()
-    code = subprocess.run([sys.executable, "-m", "pytest", *context.args], cwd=HOME, env=_environment(), check=False).returncode
+    codes = [_pytest(words) for words in ([context.args] if context.args else _stages())]
     console.print(f"[dim]{time.monotonic() - started:.0f} s[/]")
-    raise SystemExit(code)
+    raise SystemExit(max(codes))
+
+
+def _stages() -> list[list[str]]:
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
+    return [["-n", str(workers), "--dist", "loadfile", "tests/unit", "tests/contract"], ["tests/system"]]
+
+
+def _pytest(words: list[str]) -> int:
+    code = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=HOME, env=_environment(), check=False).returncode
+    return code if code >= 0 else 1  # negative: ended by a signal
 
 
 def _environment() -> dict[str, str]:
