@@ -27,6 +27,7 @@ NOUNS = {
     "simulate": "lics_actors.cli.simulate",
     "db": "lics_actors.cli.db",
     "doctor": "lics_actors.cli.doctor",
+    "bench": "lics_actors.cli.bench",
     "test": "lics_actors.cli.test",
 }
 

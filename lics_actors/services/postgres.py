@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -37,7 +38,7 @@ OPTIONS = {
 class Postgres(Server):
     """A cluster in `folder/<major>`, with the superuser `postgres` and the role and database `lics`.
 
-    `safe=False` turns fsync off: for tests only.
+    `safe=False` turns fsync off: for tests only. `options` are settings of the server beyond LICS's own.
     """
 
     name = "postgres"
@@ -45,11 +46,19 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
 
     def __init__(
-        self, folder: Path, log: Path, port: int, superuser_password: str, owner_password: str, *, safe: bool = True
+        self,
+        folder: Path,
+        log: Path,
+        port: int,
+        superuser_password: str,
+        owner_password: str,
+        *,
+        safe: bool = True,
+        options: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder, log, port)
         self._superuser_password, self._owner_password = superuser_password, owner_password
-        self._safe = safe
+        self._safe, self._options = safe, dict(options or {})
         self.cluster = self.folder / str(MAJOR)
 
     @property
@@ -85,7 +94,7 @@ class Postgres(Server):
             self._make_cluster(binaries, run_as)
         # `start` has ended whoever worked here, so what the file names is another process with a recycled pid or nobody.
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
-        options = {**OPTIONS, "port": str(self.port)}
+        options = {**OPTIONS, **self._options, "port": str(self.port)}
         if not self._safe:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         flags = [word for key, value in options.items() for word in ("-c", f"{key}={value}")]
