@@ -96,7 +96,7 @@ class NativeDriver:
         if not message.payload and leaf in (DESCRIBE, STATUS):
             return ()
         try:
-            return (reader(message.payload),)
+            return (reader(message),)
         except wire.REFUSALS as error:
             raise wire.refused(message.topic, error) from error
 
@@ -133,8 +133,8 @@ class NativeDriver:
         return None
 
 
-def _describe(payload: bytes) -> Described:
-    said = read_json(_DESCRIBE, payload, wire.CONTROL_BYTES)
+def _describe(message: Received) -> Described:
+    said = read_json(_DESCRIBE, message.payload, wire.CONTROL_BYTES)
     if said.schema != wire.SCHEMA:
         raise wire.WireError(f"schema {said.schema} is not known; this is schema {wire.SCHEMA}")
     return Described(
@@ -169,14 +169,14 @@ def _schema(where: str, schema: dict[str, object]) -> dict[str, object]:
     return schema
 
 
-def _status(payload: bytes) -> PresenceReported:
-    said = read_json(_STATUS, payload, wire.CONTROL_BYTES)
+def _status(message: Received) -> PresenceReported:
+    said = read_json(_STATUS, message.payload, wire.CONTROL_BYTES)
     reason = None if said.reason is None else checked_text(said.reason, "reason")
     return PresenceReported(said.state, said.epoch, utc(said.ts), reason)
 
 
-def _telemetry(payload: bytes) -> TelemetryReported:
-    said = read_json(_TELEMETRY, payload, wire.DATA_BYTES)
+def _telemetry(message: Received) -> TelemetryReported:
+    said = read_json(_TELEMETRY, message.payload, wire.DATA_BYTES)
     if said.samples is None:
         if said.ts is None or said.metrics is None:
             raise wire.WireError("neither `ts` with `metrics` nor `samples`")
@@ -198,17 +198,18 @@ def _sample(ts: wire.Time, metrics: dict[str, float]) -> Sample:
     return Sample(utc(ts), metrics)
 
 
-def _event(payload: bytes) -> EventReported:
-    said = read_json(_EVENT, payload, wire.DATA_BYTES)
+def _event(message: Received) -> EventReported:
+    said = read_json(_EVENT, message.payload, wire.DATA_BYTES)
     data = checked_value(said.data, "data")
     return EventReported(said.epoch, said.seq, utc(said.ts), checked_text(said.type, "type"), data)
 
 
-def _ack(payload: bytes) -> CommandAcked:
-    said = read_json(_ACK, payload, wire.CONTROL_BYTES)
+def _ack(message: Received) -> CommandAcked:
+    said = read_json(_ACK, message.payload, wire.CONTROL_BYTES)
     error = None if said.error is None else checked_text(said.error, "error")
     result = checked_value(said.result, "result")
-    return CommandAcked(said.id, said.state, utc(said.ts), result, error, said.ledger_seq)
+    time = message.time if said.ts is None else utc(said.ts)
+    return CommandAcked(said.id, said.state, time, result, error, said.ledger_seq)
 
 
 _DESCRIBE = msgspec.json.Decoder(wire.WireDescribe)
@@ -216,7 +217,7 @@ _STATUS = msgspec.json.Decoder(wire.WireStatus)
 _TELEMETRY = msgspec.json.Decoder(wire.WireTelemetry)
 _EVENT = msgspec.json.Decoder(wire.WireEvent)
 _ACK = msgspec.json.Decoder(wire.WireAck)
-_READERS: Final[Mapping[str, Callable[[bytes], Decoded]]] = {
+_READERS: Final[Mapping[str, Callable[[Received], Decoded]]] = {
     DESCRIBE: _describe,
     STATUS: _status,
     TELEMETRY: _telemetry,

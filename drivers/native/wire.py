@@ -66,11 +66,11 @@ class WireEvent(msgspec.Struct):
 
 
 class WireAck(msgspec.Struct):
-    """`commands/ack`."""
+    """`commands/ack`. A device without a clock leaves `ts` out: a command's steps carry LICS's own time anyway."""
 
     id: UUID
     state: AckState
-    ts: Time
+    ts: Time | None = None
     result: Any = None
     error: Note | None = None
     ledger_seq: Seq | None = None

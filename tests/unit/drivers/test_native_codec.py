@@ -314,6 +314,11 @@ def test_integers_become_numbers_and_offsets_become_utc() -> None:
     assert isinstance(said, TelemetryReported) and said.samples[0].time.tzinfo is UTC
 
 
+def test_an_ack_of_a_device_without_a_clock_has_the_time_of_its_arrival() -> None:
+    said = decode_json(ACK, id=str(UUID(int=5)), state="succeeded", result=1.5)
+    assert said == CommandAcked(UUID(int=5), AckState.SUCCEEDED, NOW, 1.5)
+
+
 def test_unknown_fields_are_ignored() -> None:
     assert decode_json(EVENTS, **STAMP, type="door", colour="red") == EventReported(
         1, 0, datetime(2026, 1, 1, tzinfo=UTC), "door"
