@@ -89,7 +89,22 @@ class Settings(BaseSettings):
     spool_quota_mb: Annotated[int, Field(ge=1)] = Field(
         4096,
         validation_alias=AliasChoices("LICS_SPOOL_QUOTA_MB", "spool_quota_mb"),
-        description="the record's disk quota; an alarm comes at 80 %, back-pressure to the broker at 100 %",
+        description="the record's disk quota, all recorders' together; an alarm comes at 80 %, back-pressure at 100 %",
+    )
+    recorders: Annotated[int, Field(ge=1, le=16)] = Field(
+        1,
+        validation_alias=AliasChoices("LICS_RECORDERS", "recorders"),
+        description="how many processes record, each its share of the devices; one does tens of thousands of messages a second",
+    )
+    lag_alarm_s: Annotated[float, Field(gt=0)] = Field(
+        30.0,
+        validation_alias=AliasChoices("LICS_LAG_ALARM_S", "lag_alarm_s"),
+        description="an alarm comes when messages wait longer than this for the tables",
+    )
+    mqtt_max_queued: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        validation_alias=AliasChoices("LICS_MQTT_MAX_QUEUED", "mqtt_max_queued"),
+        description="how many messages your broker queues for a client (mosquitto: max_queued_messages); an alarm comes at 80 %",
     )
     admin_token: SecretStr | None = Field(None, validation_alias=AliasChoices("LICS_ADMIN_TOKEN", "admin_token"))
 

@@ -70,6 +70,9 @@ def fleet_spec(settings: Settings) -> FleetSpec:
         database_url=settings.database_url,
         redis_url=settings.redis_url,
         spool_quota_bytes=settings.spool_quota_mb * 1024 * 1024,
+        recorders=settings.recorders,
+        lag_alarm_s=settings.lag_alarm_s,
+        broker_queue=settings.mqtt_max_queued,
     )
 
 

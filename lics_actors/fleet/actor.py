@@ -1,7 +1,8 @@
-"""FleetSupervisor: the root. Keeps Recorder, Registrar and racks alive, knows where devices' actors are, answers operators."""
+"""FleetSupervisor: the root. Keeps Recorders, Registrar and racks alive, knows where devices' actors are, answers operators."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -26,9 +27,9 @@ from lics_actors.fleet.messages import (
     LocateDevice,
     NodeState,
     NodeView,
+    PartTaken,
     RackReported,
     RackSpec,
-    RecorderSpec,
     RegisterDevice,
     RegistrarSpec,
     ReportTaken,
@@ -36,20 +37,22 @@ from lics_actors.fleet.messages import (
     RestartNode,
 )
 from lics_actors.fleet.rack import RackSupervisor
+from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
 from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_one
 from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
-from lics_actors.supervision.messages import ChildAdded, ChildRemoved, ChildSpec, Phase, Policy
+from lics_actors.supervision.messages import ChildAdded, ChildKind, ChildRemoved, ChildSpec, Phase, Policy
 from lics_actors.supervision.supervisor import Supervisor
 
-RECORDER, REGISTRAR, RACK = "recorder", "registrar", "rack"
-FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorder is asked to end, so that it ships what they wrote last
+REGISTRAR, RACK = "registrar", "rack"
+FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
 RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
 MAX_RESTARTS_ASKED = 100  # operators' restarts of devices under way
 
 Reply = Callable[[object], None]
+log = logging.getLogger(__name__)
 
 
 class FleetSupervisor(Supervisor):
@@ -62,45 +65,47 @@ class FleetSupervisor(Supervisor):
         self.spec: FleetSpec | None = None
         self.fleet = FleetState()
         self.directory = Directory()
+        self.handover = Handover.among(1, ())
         self.began_at = datetime.now(UTC)
         self._told: dict[str, dict[UUID, DeviceSpec]] = {}  # by rack, what it was begun with
         self._restarts: dict[int, tuple[str, Reply]] = {}
         self._ref = 0
+        self._list_serial = 0
         self._ready_told = False
 
     def begin(self, spec: object) -> None:
-        """Start the Recorder and the Registrar; racks follow once the devices are known."""
+        """Start the Recorders and the Registrar; racks follow once the devices are known."""
         assert isinstance(spec, FleetSpec)
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
-        for name in (RECORDER, REGISTRAR):
-            self.tell(ChildAdded(ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S), self.now()))
+        for child in (*self._recorders(spec), ChildSpec(REGISTRAR, stage=FIRST, stop_timeout_s=LEAF_STOP_S)):
+            self.tell(ChildAdded(child, self.now()))
+
+    def _recorders(self, spec: FleetSpec) -> list[ChildSpec]:
+        """Return those that are configured, and those that were: they end by themselves once they hold nothing any more."""
+        folders = [path.name for path in Path(spec.data_dir).iterdir() if path.is_dir()]
+        self.handover = Handover.among(spec.recorders, folders)
+        kinds = dict.fromkeys(self.handover.configured, ChildKind.PERMANENT)
+        kinds |= dict.fromkeys(self.handover.retiring, ChildKind.TRANSIENT)
+        return [ChildSpec(name, kind, FIRST, stop_timeout_s=LEAF_STOP_S) for name, kind in kinds.items()]
 
     def child_class(self, name: str) -> type[Actor]:
         """Return the class of a child."""
-        match name.partition(":")[0]:
-            case "recorder":
-                return Recorder
-            case "registrar":
-                return Registrar
-            case _:
-                return RackSupervisor
+        if recorder_number(name) is not None:
+            return Recorder
+        return Registrar if name == REGISTRAR else RackSupervisor
 
     def child_spec(self, name: str) -> object:
         """Return the present specification of a child."""
         spec = self._spec
-        match name.partition(":"):
-            case ("recorder", _, _):
-                folder = str(Path(spec.data_dir) / "spool")
-                return RecorderSpec(spec.broker, folder, str(self._journal_dir), spec.database_url, spec.spool_quota_bytes)
-            case ("registrar", _, _):
-                return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
-            case (_, _, number):
-                devices = self.fleet.in_rack(int(number))
-                self._told[name] = {device.device_id: device for device in devices}
-                incarnations = self.directory.incarnations(self._told[name])
-                return RackSpec(devices, spec.broker, str(self._journal_dir), incarnations)
+        if (number := recorder_number(name)) is not None:
+            return recorder_spec(spec, number, str(self._journal_dir))
+        if name == REGISTRAR:
+            return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
+        devices = self.fleet.in_rack(int(name.partition(":")[2]))
+        self._told[name] = {device.device_id: device for device in devices}
+        return RackSpec(devices, spec.broker, str(self._journal_dir), self.directory.incarnations(self._told[name]))
 
     # what children say
 
@@ -109,6 +114,10 @@ class FleetSupervisor(Supervisor):
         match message:
             case DevicesKnown(devices=devices, from_cache=from_cache, as_of=as_of):
                 self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of))
+                if not from_cache:
+                    self._hand_over(self.handover.told(self._list_serial))
+            case PartTaken(name=name, serial=serial):
+                self._hand_over(self.handover.took(name, serial))
             case RackReported() if any(known.address == sender for known in self.incarnations.values()):
                 self.directory.take(message)
                 self.send(sender, ReportTaken())
@@ -124,7 +133,7 @@ class FleetSupervisor(Supervisor):
 
     def on_child_begun(self, name: str, address: ActorAddress) -> None:
         """Catch a new child up with what changed while it was starting."""
-        if name == RECORDER and self.fleet.known:
+        if recorder_number(name) is not None and self.fleet.known:
             self.send(address, self._all_devices())
         elif name in self._told:
             change = _difference(self._told[name], self.fleet.in_rack(int(name.partition(":")[2])))
@@ -139,6 +148,8 @@ class FleetSupervisor(Supervisor):
             self.directory.lose({device_node(device.device_id) for device in self.fleet.in_rack(rack)})
             for ref in [ref for ref, (node, _) in self._restarts.items() if node == name]:
                 self._restarts.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
+        elif name in self.handover.retiring and child and child.phase is Phase.ENDED and not self.supervision.stopping:
+            self.tell(ChildRemoved(name, self.now(), "it holds nothing any more"))
 
     def _adopt(self, adopted: tuple[FleetState, Changes]) -> None:
         first = not self.fleet.known
@@ -147,8 +158,19 @@ class FleetSupervisor(Supervisor):
             self.directory.forget(device_node(device_id) for device_id in change.removed)
             self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
         if changes or first:
-            self.tell_child(RECORDER, self._all_devices())
+            self._tell_recorders()
         self._tell_ready()
+
+    def _hand_over(self, now: Handover) -> None:
+        before, self.handover = self.handover, now
+        if now.done and not before.done:
+            log.info("every recorder has taken up its part", extra={"recorders": len(now.configured)})
+            self._tell_recorders()
+
+    def _tell_recorders(self) -> None:
+        self._list_serial += 1
+        for name in (*self.handover.configured, *self.handover.retiring):
+            self.tell_child(name, self._all_devices())
 
     def _change_rack(self, name: str, change: ChangeRack, used: bool) -> None:
         if not used:
@@ -157,7 +179,7 @@ class FleetSupervisor(Supervisor):
             self.tell(ChildAdded(ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S), self.now()))
 
     def _all_devices(self) -> DevicesKnown:
-        return DevicesKnown(tuple(self.fleet.devices.values()))
+        return DevicesKnown(tuple(self.fleet.devices.values()), serial=self._list_serial, settled=self.handover.done)
 
     def _tell_ready(self) -> None:
         begun = (self.directory.begun_once(device_node(device_id)) for device_id in self.fleet.devices)
@@ -226,6 +248,8 @@ class FleetSupervisor(Supervisor):
 
     def _view(self, name: str) -> NodeView:
         kind, _, number = name.partition(":")
+        if recorder_number(name) is not None:
+            kind = RECORDER
         known = self.incarnations.get(name)
         devices: tuple[NodeView, ...] = ()
         if kind == RACK:

@@ -31,8 +31,11 @@ class FleetSpec:
     data_dir: str
     database_url: str
     redis_url: str | None
-    spool_quota_bytes: int
+    spool_quota_bytes: int  # all recorders' together
     rack_size: int = 50
+    recorders: int = 1
+    lag_alarm_s: float = 30.0
+    broker_queue: int | None = None
     restarts: int = 0  # how often the launcher has started it anew
 
 
@@ -48,7 +51,8 @@ class RackSpec:
 
 @dataclass(frozen=True, slots=True)
 class RecorderSpec:
-    """`BeginActor.spec` of the Recorder."""
+    """`BeginActor.spec` of a Recorder. `part`: its number, from 1, among the `parts` that are configured; one beyond them is
+    there only to bring home what it still holds."""
 
     broker: BrokerSpec
     spool_dir: str
@@ -56,6 +60,10 @@ class RecorderSpec:
     database_url: str
     spool_quota_bytes: int
     name: str = "recorder"
+    part: int = 1
+    parts: int = 1
+    lag_alarm_s: float = 30.0
+    broker_queue: int | None = None  # messages the broker queues for a client, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,25 @@ class RegistrarSpec:
 
 @dataclass(frozen=True, slots=True)
 class DevicesKnown:
-    """Registrar → FleetSupervisor → Recorder: all devices that are not retired.
+    """Registrar → FleetSupervisor → Recorders: all devices that are not retired.
 
-    `as_of`: seconds since the epoch when reading began; what was registered later is not in it.
+    `as_of`: seconds since the epoch when reading began; what was registered later is not in it. For recorders: `serial` counts
+    the lists sent to them, and `settled` says that each has taken up its part, so that it may give up what is not its own.
     """
 
     devices: tuple[DeviceSpec, ...]
     from_cache: bool = False
     as_of: float = inf
+    serial: int = 0
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PartTaken:
+    """Recorder → FleetSupervisor: the broker has granted all subscriptions that the list `serial` asks of this recorder."""
+
+    name: str
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)

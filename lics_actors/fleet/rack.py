@@ -43,6 +43,7 @@ class RackSupervisor(Supervisor):
         self.devices: dict[UUID, DeviceSpec] = {}
         self.broker: BrokerSpec | None = None
         self.journal_dir = ""
+        self.redis_url: str | None = None
         self._incarnations: Mapping[UUID, int] = {}
         self._begun_as: dict[str, DeviceSpec] = {}
         self._running: set[str] = set()  # as last seen here
@@ -54,7 +55,7 @@ class RackSupervisor(Supervisor):
     def begin(self, spec: object) -> None:
         """Take the rack's devices and start them."""
         assert isinstance(spec, RackSpec)
-        self.broker, self.journal_dir = spec.broker, spec.journal_dir
+        self.broker, self.journal_dir, self.redis_url = spec.broker, spec.journal_dir, spec.redis_url
         self.supervise(self.policy, journal_path(Path(spec.journal_dir), self.name.replace(":", "-")))
         self._incarnations = spec.incarnations
         self._change(ChangeRack(spec.devices))
@@ -68,7 +69,7 @@ class RackSupervisor(Supervisor):
         device_id = device_of_node(name)
         assert device_id is not None and self.broker is not None
         self._begun_as[name] = self.devices[device_id]
-        return DeviceActorSpec(self.devices[device_id], self.broker, self.journal_dir)
+        return DeviceActorSpec(self.devices[device_id], self.broker, self.journal_dir, self.redis_url)
 
     def on_message(self, message: object, sender: ActorAddress) -> None:
         """Take what the fleet says; the rest is the children's."""

@@ -9,6 +9,7 @@ from lics_actors.journal.file import (
     JournalReplacedError,
     journal_files,
     journal_path,
+    shipped_at_ns,
     write_shipped,
 )
 from lics_actors.journal.reader import JournalReader
@@ -22,5 +23,6 @@ __all__ = [
     "JournalReplacedError",
     "journal_files",
     "journal_path",
+    "shipped_at_ns",
     "write_shipped",
 ]

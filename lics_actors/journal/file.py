@@ -67,6 +67,14 @@ def read_shipped(path: Path, identity: UUID) -> int:
         return 0
 
 
+def shipped_at_ns(path: Path) -> int | None:
+    """Return when `write_shipped` last spoke of a journal (nanoseconds since the Unix epoch), None where it never did."""
+    try:
+        return _shipped_path(path).stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 def move_aside(path: Path) -> Path:
     """Rename a damaged journal, with its write-ahead log, to `<path>.corrupt-<time>` and return that."""
     aside = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,15 +15,17 @@ from lics_actors.store.records import AlarmCleared, AlarmRaised, Record
 
 log = logging.getLogger(__name__)
 
-SOURCE = "recorder"
+AGAIN_S = 60.0  # how often the sentence of an alarm that stands is brought up to date
 
 
 class AlarmJournal:
     """Used by one thread. What stands is kept in the journal too, so that a new incarnation ends what an old one began."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, source: str = "recorder") -> None:
+        self._source = source
         self._journal = Journal(path)
         self._standing: set[str] = _names(self._journal.twin())
+        self._said: dict[str, tuple[str, float]] = {}  # of what stands: the sentence, and when it was journalled
 
     @property
     def standing(self) -> frozenset[str]:
@@ -32,15 +35,16 @@ class AlarmJournal:
     def tell(self, conditions: Mapping[str, str]) -> None:
         """Journal what changed: `conditions` maps the kind of each condition that stands now to a sentence about it.
 
-        A full disk is logged, and the same told again next time.
+        A sentence that changes is told again after a while. A full disk is logged, and the same told again next time.
         """
         now = datetime.now(UTC)
         begun = [kind for kind in conditions if kind not in self._standing]
         ended = [kind for kind in self._standing if kind not in conditions]
-        if not begun and not ended:
+        anew = [kind for kind, text in conditions.items() if kind not in begun and self._outdated(kind, text)]
+        if not begun and not ended and not anew:
             return
-        records: list[Record] = [AlarmRaised(now, SOURCE, kind, conditions[kind]) for kind in begun]
-        records += [AlarmCleared(now, SOURCE, kind) for kind in ended]
+        records: list[Record] = [AlarmRaised(now, self._source, kind, conditions[kind]) for kind in (*begun, *anew)]
+        records += [AlarmCleared(now, self._source, kind) for kind in ended]
         try:
             self._journal.append(records)
             self._journal.keep_twin(json.dumps(sorted(conditions)).encode())
@@ -48,10 +52,18 @@ class AlarmJournal:
             log.error("alarms cannot be journalled", extra={"begun": begun, "ended": ended, "reason": error.message})
             return
         self._standing = set(conditions)
+        told_at = time.monotonic()
+        self._said |= {kind: (conditions[kind], told_at) for kind in (*begun, *anew)}
+        for kind in ended:
+            self._said.pop(kind, None)
         for kind in begun:
             log.error("alarm raised", extra={"kind": kind, "detail": conditions[kind]})
         for kind in ended:
             log.info("alarm cleared", extra={"kind": kind})
+
+    def _outdated(self, kind: str, text: str) -> bool:
+        said, at = self._said.setdefault(kind, (text, time.monotonic()))
+        return said != text and time.monotonic() - at >= AGAIN_S
 
     def trim(self) -> None:
         """Drop what has been shipped."""

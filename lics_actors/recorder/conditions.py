@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lics_actors.recorder.batch import Pressure
+from lics_actors.recorder.brokerfacts import EPISODE_S
 
 PATIENCE_S = 10.0  # a server that restarts is back sooner; longer needs a person
-REMEMBERED_S = 600.0  # how long an alarm about something that cannot be undone stands
+REMEMBERED_S = EPISODE_S  # how long an alarm about something that cannot be undone stands
+CAUGHT_UP = 1 / 6  # of the lag that raises the alarm: what ends it, so that it does not flicker
+QUEUE_ALARM_AT = 0.80  # of what the broker queues for a client
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,13 @@ class Standing:
     refused_filters: tuple[str, ...] = ()
     session_lost_s: float | None = None  # ago
     dropped_s: float | None = None  # ago
+    dropped: int = 0
+    stored: int = 0  # messages the broker holds
+    broker_queue: int | None = None  # how many it queues for a client, where that is known
     lag_s: float = 0.0
+    lagging: bool = False
+    lag_alarm_s: float = 30.0
+    retiring: bool = False
 
 
 def conditions(now: Standing) -> dict[str, str]:
@@ -54,7 +63,13 @@ def conditions(now: Standing) -> dict[str, str]:
         and f"the broker refuses subscriptions, nothing is recorded of {', '.join(now.refused_filters)}",
         "session-lost": _lately(now.session_lost_s) and "the broker had forgotten the session: what it had queued is lost",
         "broker-dropped": _lately(now.dropped_s)
-        and "the broker dropped messages, for this or another client: its queues are too short for the load",
+        and f"the broker dropped {now.dropped:,} messages, for this or another client: its queues are too short for the load, "
+        "or a client stayed away for too long",
+        "broker-queue": now.broker_queue is not None
+        and now.stored >= QUEUE_ALARM_AT * now.broker_queue
+        and f"the broker holds {now.stored:,} messages and drops what it cannot queue beyond {now.broker_queue:,} for a client",
+        "ingest-lag": now.lagging
+        and f"messages wait longer than {now.lag_alarm_s:g} s for the tables; nothing is lost, but what is read there is old",
     }
     return {kind: text for kind, text in found.items() if isinstance(text, str)}
 
@@ -71,7 +86,12 @@ def word(now: Standing) -> str:
         return "spooling (database away)"
     if now.failing is not None:
         return "spooling (shipping fails)"
-    return "recording"
+    return "retiring" if now.retiring else "recording"
+
+
+def lagging(before: bool, lag_s: float, alarm_s: float) -> bool:
+    """Return whether the tables are behind, the oldest message that is not in them having waited `lag_s`."""
+    return lag_s >= alarm_s * (CAUGHT_UP if before else 1.0)
 
 
 def _lately(ago_s: float | None) -> bool:

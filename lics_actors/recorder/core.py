@@ -16,17 +16,21 @@ from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.journal import journal_path
 from lics_actors.recorder.alarms import AlarmJournal
-from lics_actors.recorder.conditions import Standing, conditions, word
+from lics_actors.recorder.brokerwatch import BrokerWatch
+from lics_actors.recorder.conditions import Standing, conditions, lagging, word
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, open_disk
 from lics_actors.recorder.intake import Intake
 from lics_actors.recorder.outboxes import Outboxes
+from lics_actors.recorder.partition import Part, wanted_filters
 from lics_actors.recorder.reader import OpenReader, open_connection
+from lics_actors.recorder.retirement import brought_home, remove_folder
 from lics_actors.recorder.routing import Routes
-from lics_actors.recorder.session import Session, statistics
+from lics_actors.recorder.session import Session, client_id
 from lics_actors.recorder.shipper import Shipper
 from lics_actors.recorder.tally import Tally
+from lics_actors.sessions import discard_session
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +43,25 @@ LAST_CALL_S = 0.4  # for a hung database to let go of us
 
 
 class Laboratory:
-    """The devices known now, and so what to subscribe to: `changed` hears of filters and whether they are all."""
+    """The devices known now, and so what this part of it subscribes to: `changed` hears of filters, whether they are all, and
+    the serial of the list they follow from."""
 
-    def __init__(self, drivers: Mapping[str, Driver], prefix: str) -> None:
+    def __init__(self, drivers: Mapping[str, Driver], prefix: str, part: Part) -> None:
         self.routes = Routes(drivers, prefix)
-        self.changed: Callable[[Mapping[str, int], bool], None] = lambda _filters, _complete: None
-        self._told = False
+        self.changed: Callable[[Mapping[str, int], bool, int], None] = lambda _filters, _complete, _serial: None
+        self._drivers, self._prefix, self._part = drivers, prefix, part
+        self._devices: Sequence[DeviceSpec] = ()
+        self._told = self._settled = False
+        self._serial = 0
+
+    def hear(self, devices: Sequence[DeviceSpec], serial: int, settled: bool) -> None:
+        """Take over the fleet's list. `settled`: what other recorders record may be given up."""
+        self._serial, self._settled = serial, settled
+        self.learn(devices)
 
     def learn(self, devices: Sequence[DeviceSpec]) -> None:
         """Take over which devices there are."""
-        self.routes = self.routes.of(devices, time.time_ns() // 1000)
+        self._devices, self.routes = devices, self.routes.of(devices, time.time_ns() // 1000)
         for device_id, reason in self.routes.unusable.items():
             log.error("a device cannot be recorded", extra={"device": str(device_id), "reason": reason})
         self._told = True
@@ -56,7 +69,8 @@ class Laboratory:
 
     def tell(self) -> None:
         """Say what to subscribe to; until devices are known, only what covers whole conventions."""
-        self.changed(self.routes.filters | statistics(), self._told)
+        filters = wanted_filters(self._part, self.routes, self._devices, self._prefix, self._drivers)
+        self.changed(filters, self._told and (self._settled or self._part.whole), self._serial)
 
 
 class RecorderCore:
@@ -64,14 +78,17 @@ class RecorderCore:
 
     def __init__(self, spec: RecorderSpec, drivers: Mapping[str, Driver], open_reader: OpenReader = open_connection) -> None:
         self._spec, self._open_reader = spec, open_reader
-        self._laboratory = Laboratory(drivers, spec.broker.prefix)
+        self._part = Part(spec.part, spec.parts)
+        self._laboratory = Laboratory(drivers, spec.broker.prefix, self._part)
+        self.retired = False  # no longer configured, and nothing is left
+        self.part_taken: Callable[[int], None] = lambda _serial: None
         self._thread = DiskThread()
         self.tally = Tally()
         self.standing = Standing()
 
-    def devices_known(self, devices: Sequence[DeviceSpec]) -> None:
-        """Take over all devices there are."""
-        self._laboratory.learn(devices)
+    def devices_known(self, devices: Sequence[DeviceSpec], serial: int = 0, settled: bool = True) -> None:
+        """Take over all devices there are; see `DevicesKnown`. `part_taken` hears `serial` once this part is subscribed to."""
+        self._laboratory.hear(devices, serial, settled)
 
     def stats(self) -> dict[str, float]:
         """Return counters since the start, and gauges."""
@@ -90,7 +107,7 @@ class RecorderCore:
         return word(self.standing)
 
     async def run(self) -> None:
-        """Record until cancelled; then flush what can be flushed within seconds.
+        """Record until cancelled, or retired; then flush what can be flushed within seconds.
 
         Raises:
             Exception: something nobody foresaw; nothing acknowledged is lost by ending here.
@@ -98,6 +115,10 @@ class RecorderCore:
         parts = await self._parts()
         works = (parts.session.run(parts.intake.deliver), parts.intake.run(), parts.shipper.run(), parts.outboxes.run())
         tasks = [asyncio.create_task(work) for work in (*works, self._watch(parts))]
+        if self._part.watches_broker:
+            tasks.append(asyncio.create_task(parts.broker.run()))
+        if self._part.retiring:
+            tasks.append(asyncio.create_task(self._retire(parts)))
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -105,26 +126,38 @@ class RecorderCore:
         for task in tasks:
             if task.done() and not task.cancelled():
                 task.result()
+        if self.retired:
+            await discard_session(self._spec.broker, client_id(self._spec.name, self._spec.broker.prefix))
+            await asyncio.to_thread(remove_folder, Path(self._spec.spool_dir))
+
+    async def _retire(self, parts: _Parts) -> None:
+        await brought_home(parts.session, parts.intake, self.tally, shipper=parts.shipper, disk=parts.disk, letters=parts.letters)
+        self.retired = True
 
     async def _parts(self) -> _Parts:
         spec, folder = self._spec, Path(self._spec.spool_dir)
         disk = await open_disk(self._thread, folder, spec.spool_quota_bytes)
         journal_dir = Path(spec.journal_dir)
-        alarms = await self._opened(AlarmJournal, journal_path(journal_dir, spec.name))
+        alarms = await self._opened(lambda path: AlarmJournal(path, spec.name), journal_path(journal_dir, spec.name))
         database, letters = Database(spec.database_url), DeadLetters(folder, self._thread)
         session = Session(spec.broker, spec.name, folder, self._open_reader, self.tally)
-        self._laboratory.changed = session.want
+        self._laboratory.changed, session.agreed = session.want, self._agreed
         self._laboratory.tell()
         return _Parts(
             session=session,
             intake=Intake(disk, self.tally),
             disk=disk,
             shipper=Shipper(disk, database, letters, self._laboratory, self.tally),
-            outboxes=Outboxes(journal_dir, database, letters, self.tally),
+            outboxes=Outboxes(journal_dir, database, letters, self.tally, self._part),
+            broker=BrokerWatch(spec.broker, folder, self.tally),
             database=database,
             letters=letters,
             alarms=alarms,
         )
+
+    def _agreed(self, serial: int) -> None:
+        if serial:
+            self.part_taken(serial)
 
     async def _opened(self, make: Callable[[Path], AlarmJournal], path: Path) -> AlarmJournal:
         while True:
@@ -145,7 +178,8 @@ class RecorderCore:
             await asyncio.sleep(WATCH_S)
 
     def _look(self, parts: _Parts) -> Standing:
-        now = asyncio.get_running_loop().time()
+        now, facts = asyncio.get_running_loop().time(), parts.broker.facts
+        lag_s = parts.shipper.lag_s(time.time_ns() // 1000)
 
         def ago(then: float | None) -> float | None:
             return None if then is None else now - then
@@ -163,10 +197,16 @@ class RecorderCore:
             disk_full=parts.disk.full,
             damaged=tuple(parts.disk.damaged()),
             dead_letters=parts.letters.any(),
-            refused_filters=tuple(sorted(parts.session.refused - statistics().keys())),
+            refused_filters=tuple(sorted(parts.session.refused)),
             session_lost_s=ago(parts.session.lost_at),
-            dropped_s=ago(parts.intake.dropped_at),
-            lag_s=parts.shipper.lag_s(time.time_ns() // 1000),
+            dropped_s=ago(facts.lost_at),
+            dropped=facts.lost,
+            stored=facts.stored or 0,
+            broker_queue=self._spec.broker_queue,
+            lag_s=lag_s,
+            lagging=lagging(self.standing.lagging, lag_s, self._spec.lag_alarm_s),
+            lag_alarm_s=self._spec.lag_alarm_s,
+            retiring=self._part.retiring,
         )
 
     async def _wind_down(self, parts: _Parts, tasks: Sequence[asyncio.Task[None]]) -> None:
@@ -184,6 +224,8 @@ class RecorderCore:
         await asyncio.wait(tasks, timeout=LAST_CALL_S)
         if all(task.done() for task in tasks):
             await _ship_last(parts)
+        if self.retired:
+            await self._thread.do(parts.alarms.tell, {})
         await self._thread.do(parts.alarms.close)
         await parts.outboxes.close()
         await parts.disk.close()
@@ -213,6 +255,7 @@ class _Parts:
     disk: Disk
     shipper: Shipper
     outboxes: Outboxes
+    broker: BrokerWatch
     database: Database
     letters: DeadLetters
     alarms: AlarmJournal

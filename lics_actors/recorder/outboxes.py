@@ -13,10 +13,11 @@ from pathlib import Path
 from uuid import UUID
 
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
-from lics_actors.journal import JournalError, JournalReader, JournalReplacedError, journal_files, write_shipped
+from lics_actors.journal import JournalError, JournalReader, JournalReplacedError, journal_files, shipped_at_ns, write_shipped
 from lics_actors.recorder.batch import halves, retry_in
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
+from lics_actors.recorder.partition import Part
 from lics_actors.recorder.routing import NOBODY
 from lics_actors.recorder.tally import Tally
 from lics_actors.store.errors import RowRefusedError
@@ -31,6 +32,7 @@ FRESH_NS = 50_000_000  # a file changed again within the clock's tick (4 ms) loo
 ENTRIES = 500
 TURNS = 20  # batches of one journal before the others have their turn
 OPEN_READERS = 64
+LEFT_NS = 15_000_000_000  # a journal that its recorder has not touched so long after it changed is anybody's
 
 Signature = tuple[int, int, int]  # inode, size, modification time in ns
 Entries = Sequence[tuple[int, Record]]
@@ -46,12 +48,15 @@ def signature(path: Path) -> Signature | None:
 
 
 class Outboxes:
-    """Ships every journal of a folder. Positions live in the database; what is remembered here only saves asking."""
+    """Ships the journals of a folder: those of its part at once, the others' when nobody else does. Positions live in the
+    database, so none is shipped twice; what is remembered here only saves asking."""
 
-    def __init__(self, folder: Path, database: Database, letters: DeadLetters, tally: Tally) -> None:
+    def __init__(self, folder: Path, database: Database, letters: DeadLetters, tally: Tally, part: Part = Part()) -> None:
         self._folder, self._database, self._letters, self._tally = folder, database, letters, tally
         self._paths: list[Path] = []
+        self._own: set[Path] = set()
         self._listed = -LIST_S
+        self._part = part
         self._seen: dict[Path, Signature] = {}
         self._readers: dict[Path, JournalReader] = {}
         self._positions: dict[UUID, int] = {}
@@ -95,15 +100,25 @@ class Outboxes:
         """Return the journals to be read, with what they look like before that."""
         if time.monotonic() - self._listed >= LIST_S:
             self._paths, self._listed = journal_files(self._folder), time.monotonic()
+            self._own = {path for path in self._paths if self._part.owns(path.stem.encode())}
             for path in self._seen.keys() - set(self._paths):
                 del self._seen[path]
         found, now_ns = {}, time.time_ns()
         for path in self._paths:
             looks = signature(path)
-            if looks and looks != self._seen.get(path):
+            if looks and looks != self._seen.get(path) and self._ours(path, looks[2], now_ns):
                 # too young to be told from its next change: an impossible signature has it read again
                 found[path] = looks if now_ns - looks[2] > FRESH_NS else (0, 0, 0)
         return found
+
+    def _ours(self, path: Path, changed_ns: int, now_ns: int) -> bool:
+        """Return whether it is for us to ship a changed journal: it is our part's, or its recorder has left it for too long."""
+        if path in self._own:
+            return True
+        if now_ns - changed_ns < LEFT_NS or self._part.retiring:
+            return False
+        shipped_at = shipped_at_ns(path)
+        return shipped_at is None or shipped_at < changed_ns
 
     async def _ship(self, path: Path) -> bool:
         """Ship a journal; return whether it was read to its end."""

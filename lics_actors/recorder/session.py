@@ -13,7 +13,6 @@ from pathlib import Path
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.recorder.batch import retry_in
 from lics_actors.recorder.errors import BrokerAwayError
-from lics_actors.recorder.intake import DROPPED_TOPIC
 from lics_actors.recorder.reader import Delivery, MqttReader, OpenReader
 from lics_actors.recorder.tally import Tally
 
@@ -21,6 +20,7 @@ log = logging.getLogger(__name__)
 
 STEADY_S = 5.0  # a connection that lasted so long was a good one: the next failure counts as the first
 SESSION_FILE = "session.json"  # what the broker's session subscribes to, as far as we know
+NOWHERE = "lics/nowhere"  # nobody ever subscribes to it: the answer to its unsubscribing is a sign of life
 
 
 def client_id(name: str, prefix: str) -> str:
@@ -33,6 +33,7 @@ class Session:
 
     `away_since` (loop time) and `reason`: since when and why there is no connection. `refused`: filters the broker does
     not grant. `lost_at`: when the broker last turned out to have forgotten the session, and with it what it had queued.
+    `agreed` hears the serial of each wish once the broker has granted all of it.
     """
 
     def __init__(self, broker: BrokerSpec, name: str, folder: Path, open_reader: OpenReader, tally: Tally) -> None:
@@ -41,6 +42,8 @@ class Session:
         self._known = _load(self._file)
         self._wanted: dict[str, int] = {}
         self._complete = False
+        self._serial = 0
+        self.agreed: Callable[[int], None] = lambda _serial: None
         self._changed = asyncio.Event()
         self._reader: MqttReader | None = None
         self.away_since: float | None = asyncio.get_running_loop().time()
@@ -48,9 +51,9 @@ class Session:
         self.refused: frozenset[str] = frozenset()
         self.lost_at: float | None = None
 
-    def want(self, filters: Mapping[str, int], complete: bool) -> None:
-        """Subscribe to `filters`. `complete`: they are all; what the session has beyond them is given up."""
-        self._wanted, self._complete = dict(filters), complete
+    def want(self, filters: Mapping[str, int], complete: bool, serial: int = 0) -> None:
+        """Subscribe to `filters`. `complete`: they are all; what the session has beyond them is given up, else it is kept."""
+        self._wanted, self._complete, self._serial = dict(filters), complete, serial
         self._changed.set()
 
     async def run(self, deliver: Callable[[Delivery], None]) -> None:
@@ -92,8 +95,23 @@ class Session:
         finally:
             lost.cancel()
 
+    async def round_trip(self) -> bool:
+        """Return whether the broker answers on this connection: it has then taken in all that was sent to it before."""
+        if self._reader is None:
+            return False
+        try:
+            await self._reader.unsubscribe([NOWHERE])
+        except BrokerAwayError:
+            return False
+        return True
+
+    @property
+    def empty(self) -> bool:
+        """Return whether the session is connected and subscribes to nothing any more."""
+        return self._reader is not None and not self._known
+
     async def _agree(self, reader: MqttReader, have: dict[str, int]) -> dict[str, int]:
-        wanted = dict(self._wanted)
+        wanted, asked, serial = self._wanted_now(), len(self._wanted), self._serial
         new = {name: qos for name, qos in wanted.items() if have.get(name) != qos}
         gone = (self._known | have.keys()) - wanted.keys() if self._complete else set()
         if new or gone:
@@ -102,9 +120,17 @@ class Session:
             await reader.unsubscribe(gone)
             if self._complete:
                 self._remember(frozenset(wanted))
-            self._tally.subscriptions = len(wanted)
             log.info("subscriptions changed", extra={"new": len(new), "gone": len(gone), "refused": sorted(self.refused)})
+        self._tally.subscriptions = asked
+        if not self.refused & wanted.keys():
+            self.agreed(serial)
         return wanted
+
+    def _wanted_now(self) -> dict[str, int]:
+        """Return the wish; as long as it is not complete also what the session had, should the broker have forgotten it."""
+        if self._complete:
+            return dict(self._wanted)
+        return {name: 1 for name in self._known if not name.startswith("$SYS/")} | self._wanted
 
     def _remember(self, filters: frozenset[str]) -> None:
         if filters != self._known:
@@ -128,11 +154,6 @@ class Session:
         if self.away_since is None:
             self.away_since = asyncio.get_running_loop().time()
             log.warning("broker away", extra={"reason": self.reason})
-
-
-def statistics() -> dict[str, int]:
-    """Return the broker's own topics worth listening to."""
-    return {DROPPED_TOPIC: 0}
 
 
 def _load(path: Path) -> frozenset[str]:
