@@ -15,6 +15,7 @@ from pathlib import Path
 from thespian.actors import ActorAddress
 
 from drivers.protocol import Publication, TopicFilter
+from lics_actors.device.live import LiveFeed
 from lics_actors.device.messages import ChangeDeviceSpec, DeviceActorSpec
 from lics_actors.device.session import DeviceSession, Heard, MessageArrived
 from lics_actors.device.shell import DeviceShell, Happening, TimerRang
@@ -47,7 +48,9 @@ class DeviceActor(LeafActor):
             raise TypeError(f"a DeviceActor begins with a DeviceActorSpec, not {type(spec).__name__}")
         device = spec.device
         self._journal = Journal(journal_path(Path(spec.journal_dir), f"device-{device.device_id}"))
-        self._shell = DeviceShell(device, spec.broker.prefix, self.incarnation, self._journal, self)
+        prefix, journal = spec.broker.prefix, self._journal
+        self._feed = LiveFeed(spec.redis_url, prefix, self.in_loop, journal.command) if spec.redis_url else None
+        self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
         self._mqtt = DeviceSession(spec.broker, device.device_id, self._shell.interpreter.filters, self._hear)
         self._dropped: Counter[str] = Counter()
         self._heard = self._taken = 0  # messages; each written by one thread only
@@ -108,8 +111,9 @@ class DeviceActor(LeafActor):
     # the loop thread
 
     async def run(self) -> None:
-        """Live: keep the session."""
-        await self._mqtt.run()
+        """Live: keep the session, and show what happens."""
+        session = self._mqtt.run()
+        await (session if self._feed is None else self._feed.beside(session))
 
     def _hear(self, heard: Heard) -> None:
         if isinstance(heard, MessageArrived):

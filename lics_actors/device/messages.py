@@ -114,11 +114,12 @@ class BrokerSpec:
 
 @dataclass(frozen=True, slots=True)
 class DeviceActorSpec:
-    """All a DeviceActor needs to begin: `BeginActor.spec`."""
+    """All a DeviceActor needs to begin: `BeginActor.spec`. `redis_url`: of the live bus; None: nobody looks on."""
 
     device: DeviceSpec
     broker: BrokerSpec
     journal_dir: str
+    redis_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from lics_actors.device.events import (
     TimerFired,
 )
 from lics_actors.device.interpreter import Interpreter
+from lics_actors.device.live import LiveFeed
 from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, RequestCommand, status_word
 from lics_actors.device.model import DeviceState
 from lics_actors.device.outbox import Outbox
@@ -90,7 +91,10 @@ class DeviceShell:
         UnknownDriverError: no driver of the device's `driver`.
     """
 
-    def __init__(self, spec: DeviceSpec, prefix: str, incarnation: int, journal: Journal, outside: Outside) -> None:
+    def __init__(
+        self, spec: DeviceSpec, prefix: str, incarnation: int, journal: Journal, outside: Outside, *, feed: LiveFeed | None = None
+    ) -> None:
+        self._feed = feed
         self._prefix, self._incarnation, self._journal, self._outside = prefix, incarnation, journal, outside
         self._outbox = Outbox(journal, self._perform)
         self._tallies: Counter[str] = Counter()
@@ -226,6 +230,8 @@ class DeviceShell:
             with suppress(StorageFullError):
                 self._journal.keep_twin(kept_twin(self._state))
                 self._twin_changed = False
+        if self._feed is not None:
+            self._feed.looked(self._state)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -247,6 +253,8 @@ class DeviceShell:
                 assert_never(effect)
 
     def _report(self, record: Record) -> None:
+        if self._feed is not None:
+            self._feed.recorded(record)
         device = str(self._state.spec.device_id)
         match record:
             case DeviceChanged(link=link, health=health, reason=reason, epoch=epoch):

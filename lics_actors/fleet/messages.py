@@ -47,6 +47,7 @@ class RackSpec:
     broker: BrokerSpec
     journal_dir: str
     incarnations: Mapping[UUID, int] = field(default_factory=dict)
+    redis_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from redis.asyncio.connection import AbstractConnection
@@ -49,6 +50,9 @@ class LivePublisher:
         self._passing: dict[str, LiveMessage] = {}
         self._broken: dict[bytes, None] = {}
         self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._encoded: tuple[LiveMessage, bytes] | None = None  # the last one: it often goes to a second topic
         self._watched: frozenset[str] = frozenset()
         self._watch_at = 0.0
         self._away = False
@@ -58,12 +62,13 @@ class LivePublisher:
         """Have a message sent; never waits, never raises. What is not kept replaces what waits on its topic."""
         try:
             if keep:
-                self._keep((channel(self._prefix, topic).encode(), mark_of(topic, keep), encode(message)))
+                self._keep((channel(self._prefix, topic).encode(), mark_of(topic, keep), self._body(message)))
             else:
                 self._pass(topic, message)
         except Exception:
             self.dropped += 1
             log.exception("a live message cannot be sent", extra={"topic": topic})
+        self._idle.clear()
         self._wake.set()
 
     def lost(self, topic: str) -> None:
@@ -74,6 +79,12 @@ class LivePublisher:
     def watched(self) -> frozenset[str]:
         """Return the topics that somebody listens to, as last heard; none while Redis is away."""
         return self._watched
+
+    async def drained(self, timeout_s: float) -> None:
+        """Wait until nothing waits, so long at most; not at all while Redis is away."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0 if self._away else timeout_s):
+                await self._idle.wait()
 
     async def run(self) -> None:
         """Send for ever; what Redis did not confirm is sent again when it is back."""
@@ -96,6 +107,11 @@ class LivePublisher:
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
     # what waits
+
+    def _body(self, message: LiveMessage) -> bytes:
+        if self._encoded is None or self._encoded[0] is not message:
+            self._encoded = message, encode(message)
+        return self._encoded[1]
 
     def _keep(self, entry: Entry) -> None:
         self._kept.append(entry)
@@ -164,6 +180,8 @@ class LivePublisher:
                 await self._send(connection, entries)
             if self._kept or self._passing or self._broken:
                 self._wake.set()
+            else:
+                self._idle.set()
             if self._every_s and entries:
                 await asyncio.sleep(max(0.0, began + self._every_s - loop.time()))
 
