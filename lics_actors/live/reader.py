@@ -95,6 +95,14 @@ class LiveReader:
             return None
         return [(_number(each), fields[b"m"]) for each, fields in found]
 
+    async def kept(self, topic: str) -> list[tuple[int, bytes]]:
+        """Return all that is still kept of a topic, in order, complete or not; nothing where Redis is away."""
+        try:
+            found: Any = await self._redis.xrange(channel(self._prefix, topic), count=KEPT_MESSAGES)
+        except (RedisError, OSError):
+            return []
+        return [(_number(each), fields[b"m"]) for each, fields in found]
+
     async def current(self, topic: str) -> int:
         """Return a topic's last number; 0, from which nothing can be replayed, where Redis is away.
 
