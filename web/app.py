@@ -19,6 +19,8 @@ from web import auth, docs, errors, openapi
 from web.api import alarms, commands, devices, fleet, health, recorded
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.health import HealthWatch
+from web.live import install as live
+from web.live.limits import Limits
 from web.metrics import measure
 from web.probes import probes
 from web.speech import refuse_endless_uris
@@ -39,18 +41,19 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def create_app(settings: Settings, client: Fleet, repository: Repository) -> Quart:
+def create_app(settings: Settings, client: Fleet, repository: Repository, limits: Limits | None = None) -> Quart:
     """Return the application. It works, and says so, whatever of what it stands on is away."""
     app = Quart("lics_web", static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_S, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     health_watch = HealthWatch(probes(settings, repository.ping, client.alive))
     registrations = Registrations(client)
-    app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
+    house = app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
     app.before_request(_name_request)
     measure(app, client)
     app.before_request(refuse_endless_uris)
-    auth.install(app, auth.TokenKeeper(settings.admin_token_value()))
+    keeper = auth.TokenKeeper(settings.admin_token_value())
+    auth.install(app, keeper)
     app.after_request(_finish)
     errors.install(app)
     for nouns in (devices, recorded, commands, fleet, alarms):
@@ -59,6 +62,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository) -> Qua
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
+    live.install(app, settings, house, keeper, limits or Limits())
     return app
 
 

@@ -22,6 +22,9 @@ from config.settings import Settings, SettingsError
 from lics_actors.client import FleetClient
 from lics_actors.store.repository import Repository
 from web.app import create_app
+from web.live.hub import Hub
+from web.live.install import hub_of
+from web.live.limits import MESSAGE_BYTES
 from web.metrics import METRICS, create_metrics_app
 
 log = logging.getLogger(__name__)
@@ -92,9 +95,9 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None) ->
     )
     try:
         app = create_app(settings, client, repository)
-        servers = [_until(stopping, app, api)]
+        servers = [serve_app(stopping, app, api), _say_goodbye(stopping, hub_of(app))]
         if metrics is not None:
-            servers.append(_until(stopping, create_metrics_app(app.extensions[METRICS]), metrics))
+            servers.append(serve_app(stopping, create_metrics_app(app.extensions[METRICS]), metrics))
         _announce(settings, api, metrics)
         await asyncio.gather(*servers)
     finally:
@@ -120,7 +123,13 @@ def _announce(settings: Settings, api: Listener, metrics: Listener | None) -> No
     sys.stderr.write(f"LICS web: http://{settings.host}:{api.port}  documentation at /docs\n")
 
 
-async def _until(stopping: asyncio.Event, app: Quart, listener: Listener) -> None:
+async def _say_goodbye(stopping: asyncio.Event, hub: Hub) -> None:
+    """Close the WebSockets when told to stop: Hypercorn waits for them, and then for nothing else."""
+    await stopping.wait()
+    hub.stop()
+
+
+async def serve_app(stopping: asyncio.Event, app: Quart, listener: Listener) -> None:
     """Serve `app` until `stopping`; give requests under way GRACE_S, then leave them."""
     serving = asyncio.create_task(hypercorn_serve(cast("Any", app), _config(listener), shutdown_trigger=stopping.wait))
     told = asyncio.create_task(stopping.wait())
@@ -146,4 +155,5 @@ def _config(listener: Listener) -> Config:
     config.graceful_timeout = GRACE_S
     config.shutdown_timeout = GRACE_S
     config.keep_alive_max_requests = 1_000_000
+    config.websocket_max_message_size = MESSAGE_BYTES
     return config

@@ -1,0 +1,97 @@
+"""How things are when somebody subscribes: asked of the actors and the tables, or of whichever of them answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from lics_actors.device.messages import Admin, DeviceTwin
+from lics_actors.errors import DatabaseUnavailableError, LicsError
+from lics_actors.live.messages import LiveMessage
+from lics_actors.store.rows import DeviceFilter, DeviceRow
+from web.backing import ASK_S, Backing
+from web.live.bus import Bus, understood
+from web.live.protocol import Snapshot, topic_command, topic_device
+from web.live.views import (
+    Short,
+    alarms_raw,
+    command_raw,
+    device_raw,
+    newest_alarms,
+    newest_devices,
+    short_of_row,
+    shorts_of_tree,
+    shorts_raw,
+    twin_raw,
+)
+from web.orders import find
+
+PAGE: Final = 500
+DEVICES: Final = 10_000  # far above any fleet of one host
+
+
+class Snapshots:
+    """Takes them. What actors say reaches the tables a second later; the bus keeps their latest words and fills that second."""
+
+    def __init__(self, house: Backing, bus: Bus) -> None:
+        self._house, self._bus = house, bus
+
+    async def take(self, topic: str, n: int) -> Snapshot:
+        """Return how a topic is now; everything it told up to `n` is in it.
+
+        Raises:
+            LicsError: it does not exist, or nobody answers who knows.
+        """
+        if topic == "fleet":
+            return Snapshot(topic, n, devices=shorts_raw(newest_devices(await self._devices(), await self._said(topic))))
+        if topic == "alarms":
+            page = await self._house.repository.alarms(True, PAGE)
+            return Snapshot(topic, n, alarms=alarms_raw(newest_alarms(page.items, await self._said(topic), n)))
+        if (device_id := topic_device(topic)) is not None:
+            row, twin = await asyncio.gather(self._row(topic), self._twin(topic))
+            if row is not None:
+                return Snapshot(topic, n, device=device_raw(row, None if row.admin is Admin.RETIRED else twin))
+            if twin is not None:
+                return Snapshot(topic, n, device=twin_raw(twin))
+            raise DatabaseUnavailableError(f"neither the database nor the actor of device {device_id} answers")
+        command_id = topic_command(topic)
+        assert command_id is not None
+        return Snapshot(topic, n, command=command_raw(await find(self._house, command_id)))
+
+    async def _said(self, topic: str) -> list[tuple[int, LiveMessage]]:
+        heard = [(n, understood(topic, body)) for n, body in await self._bus.kept(topic)]
+        return [(n, message) for n, message in heard if message is not None]
+
+    async def _devices(self) -> list[Short]:
+        try:
+            return [short_of_row(row) for row in await self._rows()]
+        except DatabaseUnavailableError:
+            return shorts_of_tree(await self._house.fleet.tree())
+
+    async def _rows(self) -> list[DeviceRow]:
+        rows: list[DeviceRow] = []
+        cursor: str | None = None
+        while len(rows) < DEVICES:
+            page = await self._house.repository.list_devices(DeviceFilter(), PAGE, cursor)
+            rows += page.items
+            cursor = page.next
+            if cursor is None:
+                break
+        return rows
+
+    async def _row(self, topic: str) -> DeviceRow | None:
+        device_id = topic_device(topic)
+        assert device_id is not None
+        try:
+            return await self._house.repository.get_device(device_id)
+        except DatabaseUnavailableError:
+            return None
+
+    async def _twin(self, topic: str) -> DeviceTwin | None:
+        device_id = topic_device(topic)
+        assert device_id is not None
+        try:
+            async with asyncio.timeout(ASK_S):
+                return await self._house.fleet.twin(device_id)
+        except (LicsError, TimeoutError):
+            return None

@@ -1,0 +1,200 @@
+"""What the bus says, in the words of the WebSocket and of REST. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final, assert_never
+from uuid import UUID
+
+import msgspec
+from msgspec import Raw
+
+from lics_actors.device.messages import DeviceTwin
+from lics_actors.fleet.messages import NodeView
+from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.store.records import Command
+from lics_actors.store.rows import AlarmRow, DeviceRow
+from web.live.protocol import AlarmTold, Axes, CommandTold, DeviceTold, EventTold, Happening, TelemetryTold, Values
+from web.schemas.commands import command_view
+from web.schemas.devices import device_view
+from web.schemas.fleet import alarm_view
+
+YOUNG_US: Final = 30_000_000  # what is older has reached the tables, or they do not answer anyway
+Told = DeviceTold | EventTold | CommandTold | AlarmTold
+Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive
+
+
+class Short(msgspec.Struct, frozen=True):
+    """A device in a list: the fields of the same names in REST's device. Of one that no table told, `type` is unknown."""
+
+    id: UUID
+    name: str
+    type: str | None
+    location: str | None
+    status: str
+    link: str | None
+    health: str | None
+    safety: str | None
+    admin: str | None
+    epoch: int | None
+    reason: str | None
+    since: datetime | None
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """An alarm as the bus tells it; the fields of the same names in REST's alarm."""
+
+    source: str
+    kind: str
+    severity: str
+    message: str
+    raised_at: datetime | None
+    cleared_at: datetime | None
+
+
+def told(topic: str, n: int, message: Happened) -> Told:
+    """Return what clients are told of something that happened."""
+    match message:
+        case DeviceLive():
+            return DeviceTold(topic, n, axes(message))
+        case EventLive():
+            happening = Happening(
+                message.time, message.type, message.data, message.device_id, epoch=message.epoch, seq=message.seq
+            )
+            return EventTold(topic, n, happening)
+        case CommandLive(command=command):
+            return CommandTold(topic, n, command_raw(command))
+        case AlarmLive():
+            return AlarmTold(topic, n, _raw(_alarm(message)))
+        case NodeLive():
+            data = None if message.reason is None else {"reason": message.reason}
+            return EventTold(topic, n, Happening(message.time, f"lics.{message.what}", data, node=message.node))
+        case _:
+            assert_never(message)
+
+
+def telemetry_told(topic: str, n: int, heard: TelemetryLive) -> TelemetryTold:
+    """Return what clients are told of new values."""
+    return TelemetryTold(topic, n, Values(heard.device_id, heard.time, heard.epoch, heard.seq, heard.metrics))
+
+
+def axes(device: DeviceLive | DeviceTwin) -> Axes:
+    """Return how a device is."""
+    return Axes(
+        id=device.device_id,
+        status=device.status,
+        link=device.link,
+        health=device.health,
+        safety=device.safety,
+        admin=device.admin,
+        epoch=device.epoch,
+        reason=device.reason,
+        since=device.since,
+        last_seen=device.last_seen,
+    )
+
+
+def command_raw(command: Command) -> Raw:
+    """Return a command exactly as REST says it."""
+    return Raw(command_view(command).model_dump_json().encode())
+
+
+def device_raw(row: DeviceRow, twin: DeviceTwin | None) -> Raw:
+    """Return a device exactly as REST says it."""
+    return Raw(device_view(row, twin).model_dump_json().encode())
+
+
+def twin_raw(twin: DeviceTwin) -> Raw:
+    """Return what of REST's device its actor alone can tell, while no table answers."""
+    live: dict[str, Any] = {
+        **msgspec.structs.asdict(axes(twin)),
+        "live": True,
+        "incarnation": twin.incarnation,
+        "metrics": {name: {"value": reading.value, "time": reading.time} for name, reading in twin.metrics.items()},
+        "queued_commands": twin.queued_commands,
+        "rejected_payloads": twin.rejected_payloads,
+    }
+    return _raw(live)
+
+
+def alarms_raw(alarms: Iterable[AlarmRow | Alarm]) -> list[Raw]:
+    """Return alarms as REST says them; of one that is not in the tables yet nobody has counted how often."""
+    return [Raw(alarm_view(each).model_dump_json().encode()) if isinstance(each, AlarmRow) else _raw(each) for each in alarms]
+
+
+def short_of_row(row: DeviceRow) -> Short:
+    """Return a device as it was last recorded."""
+    return Short(
+        row.id,
+        row.name,
+        row.type,
+        row.location,
+        row.status,
+        row.link,
+        row.health,
+        row.safety,
+        row.admin,
+        row.epoch,
+        row.reason,
+        row.state_at,
+    )
+
+
+def shorts_of_tree(tree: NodeView) -> list[Short]:
+    """Return the devices that the fleet runs, with what it knows of them: their names and states in a word."""
+    found: list[Short] = []
+    if tree.kind == "device":
+        device_id = UUID(tree.name.removeprefix("device:"))
+        found.append(Short(device_id, tree.label, None, None, tree.word, *([None] * 7)))
+    for child in tree.children:
+        found += shorts_of_tree(child)
+    return found
+
+
+def newest_devices(shorts: Iterable[Short], said: Iterable[tuple[int, LiveMessage]]) -> list[Short]:
+    """Return the devices with what was said on the bus, oldest first, where that is newer than the record (`n`: a time in µs)."""
+    heard = {message.device_id: (n, message) for n, message in said if isinstance(message, DeviceLive)}
+    return [_changed(short, *heard[short.id]) if short.id in heard else short for short in shorts]
+
+
+def newest_alarms(rows: Iterable[AlarmRow], said: Iterable[tuple[int, LiveMessage]], n: int) -> list[AlarmRow | Alarm]:
+    """Return the open alarms, with what was raised and cleared on the bus within `YOUNG_US` before `n`."""
+    found: dict[tuple[str, str], AlarmRow | Alarm] = {(row.source, row.kind): row for row in rows}
+    for said_at, message in said:
+        if not isinstance(message, AlarmLive) or said_at < n - YOUNG_US:
+            continue
+        if message.cleared_at is not None:
+            found.pop((message.source, message.alarm_kind), None)
+        else:
+            found.setdefault((message.source, message.alarm_kind), _alarm(message))
+    return list(found.values())
+
+
+def _alarm(message: AlarmLive) -> Alarm:
+    return Alarm(message.source, message.alarm_kind, message.severity, message.message, message.raised_at, message.cleared_at)
+
+
+def _changed(short: Short, n: int, message: DeviceLive) -> Short:
+    if short.since is not None and n < short.since.timestamp() * 1e6:
+        return short  # the record knows of a later change that the bus lost
+    return msgspec.structs.replace(
+        short,
+        status=message.status,
+        link=message.link,
+        health=message.health,
+        safety=message.safety,
+        admin=message.admin,
+        epoch=message.epoch,
+        reason=message.reason,
+        since=message.since,
+    )
+
+
+def _raw(value: object) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
+def shorts_raw(shorts: Iterable[Short]) -> list[Raw]:
+    """Return devices for a snapshot."""
+    return [_raw(short) for short in shorts]

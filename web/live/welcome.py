@@ -1,0 +1,108 @@
+"""What a new subscriber is told first: one snapshot of a topic at a time, for all who wait for it then."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from lics_actors.errors import LicsError
+from web.live.bus import Bus, happened
+from web.live.client import Subscription
+from web.live.delivery import Delivery
+from web.live.feed import Feed, Reach
+from web.live.posts import Post, post
+from web.live.protocol import topic_command
+from web.live.snapshots import Snapshots
+
+log = logging.getLogger(__name__)
+
+BUILDS: Final = 8  # snapshots taken at a time: the database and the fleet have others to answer
+YOUNG_S: Final = 3.0  # a command that another worker placed is in the tables after a second
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Takes snapshots. `forget`: what to do with a subscription to what does not exist."""
+
+    bus: Bus
+    snapshots: Snapshots
+    delivery: Delivery
+    forget: Callable[[Subscription], None]
+    retry_s: float
+    builds: asyncio.Semaphore
+    tasks: set[asyncio.Task[None]]
+
+    def join(self, feed: Feed, joining: Sequence[Subscription]) -> None:
+        """Have these told of a topic from its beginning."""
+        feed.joining += [each for each in joining if each not in feed.joining]
+        if feed.joining and not feed.building:
+            feed.building = True
+            task = asyncio.get_running_loop().create_task(self._build(feed))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _build(self, feed: Feed) -> None:
+        try:
+            await self.bus.subscribe(feed.topic)
+            while feed.joining and feed.subscriptions:
+                joining, feed.joining = feed.joining, []
+                async with self.builds:
+                    await self._welcome(feed, joining)
+                if feed.stale:
+                    feed.joining += [each for each in feed.anew() if each not in feed.joining]
+                    feed.stale = False
+        finally:
+            feed.building = False
+
+    async def _welcome(self, feed: Feed, joining: Sequence[Subscription]) -> None:
+        n = await self.bus.current(feed.topic)
+        reach = await self._reach(feed.topic, [each.after for each in joining if each.after is not None])
+        snapshot = await self._snapshot(feed.topic, n)
+        for subscription in joining:
+            if feed.subscriptions.get(subscription.client) is not subscription:
+                continue
+            if isinstance(snapshot, LicsError):
+                self._without(feed, subscription, snapshot)
+            else:
+                feed.welcome(subscription, n, reach, snapshot)
+                self.delivery.touch((subscription.client,))
+
+    async def _snapshot(self, topic: str, n: int) -> Post | LicsError:
+        try:
+            return post(await self.snapshots.take(topic, n))
+        except LicsError as error:
+            return error
+        except Exception as error:
+            log.exception("a snapshot failed", extra={"topic": topic})
+            return LicsError(str(error))
+
+    def _without(self, feed: Feed, subscription: Subscription, error: LicsError) -> None:
+        """Say why there is no snapshot; what does not exist is not subscribed to, what does not answer is asked again."""
+        loop = asyncio.get_running_loop()
+        gone = error.type == "not_found"
+        if gone and topic_command(feed.topic) is not None and loop.time() - subscription.since < YOUNG_S:
+            loop.call_later(YOUNG_S / 4, self._again, feed, subscription)
+            return
+        subscription.client.tell_error(error, topic=feed.topic)
+        if gone:
+            self.forget(subscription)
+        else:
+            loop.call_later(self.retry_s, self._again, feed, subscription)
+
+    def _again(self, feed: Feed, subscription: Subscription) -> None:
+        if feed.subscriptions.get(subscription.client) is subscription:
+            self.join(feed, (subscription,))
+
+    async def _reach(self, topic: str, afters: list[int]) -> Reach | None:
+        """Return from where on the bus has everything, of the numbers asked for, and what; None: from none of them."""
+        wanted = sorted(set(afters))
+        while wanted:
+            kept = await self.bus.replay(topic, wanted[0])
+            if kept is not None:
+                posts = [happened(topic, n, body) for n, body in kept]
+                return wanted[0], [each for each in posts if each is not None]
+            del wanted[: (len(wanted) + 1) // 2]
+        return None
