@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from config.endpoints import read_endpoints
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
+EMBEDDED_MAX_QUEUED = 200_000  # of both embedded brokers: mosquitto.conf.template, services/mqtt_sessions.py
 SAMPLE_SECRETS = frozenset(
     {
         "changeme",
@@ -218,4 +219,5 @@ def _with_embedded(settings: Settings) -> Settings:
         settings.redis_url = endpoints.redis_url
     if settings.mqtt_broker_url is None and endpoints.mqtt_host is not None:
         settings.mqtt_broker_url, settings.mqtt_broker_port = endpoints.mqtt_host, endpoints.mqtt_port
+        settings.mqtt_max_queued = EMBEDDED_MAX_QUEUED
     return settings

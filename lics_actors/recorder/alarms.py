@@ -24,8 +24,8 @@ class AlarmJournal:
     def __init__(self, path: Path, source: str = "recorder") -> None:
         self._source = source
         self._journal = Journal(path)
-        self._standing: set[str] = _names(self._journal.twin())
-        self._said: dict[str, tuple[str, float]] = {}  # of what stands: the sentence, and when it was journalled
+        now = time.monotonic()  # of what stands: the sentence, and when it was journalled or found
+        self._standing = {kind: (text, now) for kind, text in _sentences(self._journal.twin()).items()}
 
     @property
     def standing(self) -> frozenset[str]:
@@ -40,29 +40,28 @@ class AlarmJournal:
         now = datetime.now(UTC)
         begun = [kind for kind in conditions if kind not in self._standing]
         ended = [kind for kind in self._standing if kind not in conditions]
-        anew = [kind for kind, text in conditions.items() if kind not in begun and self._outdated(kind, text)]
+        anew = [kind for kind in self._standing if kind in conditions and self._outdated(kind, conditions[kind])]
         if not begun and not ended and not anew:
             return
         records: list[Record] = [AlarmRaised(now, self._source, kind, conditions[kind]) for kind in (*begun, *anew)]
         records += [AlarmCleared(now, self._source, kind) for kind in ended]
+        told_at = time.monotonic()
+        standing = {kind: told for kind, told in self._standing.items() if kind in conditions}
+        standing |= {kind: (conditions[kind], told_at) for kind in (*begun, *anew)}
         try:
             self._journal.append(records)
-            self._journal.keep_twin(json.dumps(sorted(conditions)).encode())
+            self._journal.keep_twin(json.dumps({kind: text for kind, (text, _) in standing.items()}).encode())
         except (StorageFullError, JournalError) as error:
             log.error("alarms cannot be journalled", extra={"begun": begun, "ended": ended, "reason": error.message})
             return
-        self._standing = set(conditions)
-        told_at = time.monotonic()
-        self._said |= {kind: (conditions[kind], told_at) for kind in (*begun, *anew)}
-        for kind in ended:
-            self._said.pop(kind, None)
+        self._standing = standing
         for kind in begun:
             log.error("alarm raised", extra={"kind": kind, "detail": conditions[kind]})
         for kind in ended:
             log.info("alarm cleared", extra={"kind": kind})
 
     def _outdated(self, kind: str, text: str) -> bool:
-        said, at = self._said.setdefault(kind, (text, time.monotonic()))
+        said, at = self._standing[kind]
         return said != text and time.monotonic() - at >= AGAIN_S
 
     def trim(self) -> None:
@@ -77,9 +76,11 @@ class AlarmJournal:
         self._journal.close()
 
 
-def _names(data: bytes | None) -> set[str]:
+def _sentences(data: bytes | None) -> dict[str, str]:
     try:
-        names = json.loads(data or b"[]")
+        kept = json.loads(data or b"{}")
     except ValueError:
-        return set()
-    return {name for name in names if isinstance(name, str)} if isinstance(names, list) else set()
+        return {}
+    if isinstance(kept, list):  # as written before sentences were kept
+        kept = dict.fromkeys((kind for kind in kept if isinstance(kind, str)), "")
+    return {str(kind): str(text) for kind, text in kept.items()} if isinstance(kept, dict) else {}

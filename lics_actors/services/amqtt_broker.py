@@ -42,6 +42,8 @@ GRACE = 1.5  # times the keep-alive without a packet, then the client is dead (s
 ACCEPTED, BAD_VERSION, BAD_CLIENT_ID = 0, 1, 2  # section 3.2.2.3
 REFUSED_FILTER = 0x80
 DRAIN_BYTES = 64 * 1024
+DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"  # as in mosquitto, and as often
+SPEAK_EVERY_S = 5.0
 
 
 class BrokenContractError(Exception):
@@ -231,6 +233,12 @@ class AmqttBroker:
             del self._connections[session.client_id]
             self.sessions.close(session)
 
+    async def speak_of_itself(self) -> None:
+        """Publish what was dropped, for ever; retained, so that whoever subscribes hears it at once."""
+        while True:
+            self.publish(Message(DROPPED_TOPIC, str(self.sessions.dropped).encode(), 0, retain=True))
+            await asyncio.sleep(SPEAK_EVERY_S)
+
     def publish(self, message: Message) -> None:
         """Queue a message for its subscribers."""
         for session in self.sessions.route(message):
@@ -245,7 +253,9 @@ async def main(port: int) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     broker = AmqttBroker()
     server = await asyncio.start_server(broker.connected, "127.0.0.1", port)
+    speaking = asyncio.create_task(broker.speak_of_itself())
     await stop.wait()
+    speaking.cancel()
     server.close()
 
 

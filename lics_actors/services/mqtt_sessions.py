@@ -103,6 +103,12 @@ class Sessions:
         self.by_id: dict[str, Session] = {}
         self.retained: dict[str, Message] = {}
         self._root = _Node()
+        self._dropped_for_others = 0  # whose sessions are gone
+
+    @property
+    def dropped(self) -> int:
+        """Return how many messages found a full queue, for anybody, ever."""
+        return self._dropped_for_others + sum(session.dropped for session in self.by_id.values())
 
     def open(self, client_id: str, *, clean: bool) -> tuple[Session, bool]:
         """Return the session for a new connection and whether it was there already (section 3.2.2.2)."""
@@ -125,6 +131,7 @@ class Sessions:
         """Forget a session with all it holds."""
         for topic_filter in list(session.filters):
             self.unsubscribe(session, topic_filter)
+        self._dropped_for_others += session.dropped
         self.by_id.pop(session.client_id, None)
 
     def subscribe(self, session: Session, topic_filter: str, qos: int) -> list[Message]:

@@ -79,6 +79,15 @@ def test_a_full_queue_drops_the_new_and_counts_it() -> None:
     assert session.dropped == 1
 
 
+def test_what_was_dropped_is_counted_also_of_sessions_that_are_gone() -> None:
+    sessions = Sessions()
+    for name in ("one", "two"):
+        session, _ = sessions.open(name, clean=False)
+        session.dropped = 3
+    sessions.remove(session)
+    assert sessions.dropped == 6
+
+
 class Delivery(RuleBasedStateMachine):
     """A client that comes and goes, reads and acknowledges in any order."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from config.endpoints import FILE, Endpoints, read_endpoints, remove_endpoints, write_endpoints
-from config.settings import SettingsError, load_settings
+from config.settings import EMBEDDED_MAX_QUEUED, SettingsError, load_settings
 
 HERE = Endpoints(
     os.getpid(), "postgres://lics:hidden@127.0.0.1:5/lics", "redis://:hidden@127.0.0.1:6/0", "127.0.0.1", 1884, "mosquitto"
@@ -29,6 +29,9 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     [
         ("LICS_PORT", "99999", "LICS_PORT"),
         ("LICS_PORT", "eight", "LICS_PORT"),
+        ("LICS_RECORDERS", "0", "LICS_RECORDERS"),
+        ("LICS_RECORDERS", "17", "LICS_RECORDERS"),
+        ("LICS_LAG_ALARM_S", "0", "LICS_LAG_ALARM_S"),
         ("DATABASE_POOL_SIZE", "0", "DATABASE_POOL_SIZE"),
         ("JWT_SECRET", "changeme", "JWT_SECRET is a sample"),
         ("JWT_SECRET", "short", "JWT_SECRET is shorter than 32 bytes"),
@@ -48,11 +51,13 @@ def test_unset_urls_come_from_the_embedded_servers_and_set_ones_do_not(monkeypat
     settings = load_settings(data_dir=tmp_path)
     assert (settings.database_url, settings.redis_url) == (HERE.database_url, HERE.redis_url)
     assert (settings.mqtt_broker_url, settings.mqtt_broker_port) == ("127.0.0.1", 1884)
+    assert settings.mqtt_max_queued == EMBEDDED_MAX_QUEUED
     monkeypatch.setenv("DATABASE_URL", "postgres://own/db")
     monkeypatch.setenv("MQTT_BROKER_URL", "broker.lab")
     settings = load_settings(data_dir=tmp_path)
     assert settings.database_url == "postgres://own/db"
     assert (settings.mqtt_broker_url, settings.mqtt_broker_port) == ("broker.lab", None)
+    assert settings.mqtt_max_queued is None, "nobody knows another's limits"
     assert settings.redis_url == HERE.redis_url
 
 
