@@ -85,6 +85,16 @@ class Connected:
         async with self.raw(limit_s) as connection, connection.transaction():
             yield connection
 
+    @asynccontextmanager
+    async def snapshot(self, limit_s: float) -> AsyncIterator[Any]:
+        """Lend an asyncpg connection whose statements all see the same, and only read.
+
+        Raises:
+            DatabaseUnavailableError, InvalidError
+        """
+        async with self.raw(limit_s) as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
     async def has_timescale(self) -> bool:
         """Return whether the database has TimescaleDB; asked once."""
         if self._timescale is None:

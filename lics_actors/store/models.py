@@ -198,3 +198,59 @@ class JournalOffset(Model):
 
     class Meta:
         table = "journal_offset"
+
+
+class RollupState(Model):
+    """How far a table is rolled up: all before `materialised`; what comes before `threshold` is told (store/late.py)."""
+
+    source = fields.CharField(primary_key=True, max_length=WORD_LENGTH)
+    threshold = fields.DatetimeField(null=True)
+    materialised = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "rollup_state"
+
+
+class RollupLate(Model):
+    """Rows of a device came within an hour that is rolled up already: from `low` to `high`. `version`: how often it was told."""
+
+    id = fields.BigIntField(primary_key=True)
+    source = fields.CharField(max_length=WORD_LENGTH)
+    device_id = fields.UUIDField()
+    hour = fields.DatetimeField()
+    low = fields.DatetimeField()
+    high = fields.DatetimeField()
+    version = fields.BigIntField(default=1)
+
+    class Meta:
+        table = "rollup_late"
+        unique_together = (("source", "device_id", "hour"),)
+
+
+class RetentionRule(Model):
+    """How long values are kept, in days (None: for ever). `metric`: a pattern with `*` and `?`; `device_type` empty: any."""
+
+    id = fields.BigIntField(primary_key=True)
+    metric = fields.CharField(max_length=METRIC_LENGTH)
+    device_type = fields.CharField(max_length=WORD_LENGTH)
+    raw_days = fields.FloatField(null=True)
+    rollup_days = fields.FloatField(null=True)
+    updated_at = fields.DatetimeField()
+    updated_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+
+    class Meta:
+        table = "retention_rule"
+        unique_together = (("metric", "device_type"),)
+
+
+class RetentionHorizon(Model):
+    """Single values of a series before `raw_from` are deleted; the nil UUID and no metric stand for all series."""
+
+    id = fields.BigIntField(primary_key=True)
+    device_id = fields.UUIDField()
+    metric = fields.CharField(max_length=METRIC_LENGTH)
+    raw_from = fields.DatetimeField()
+
+    class Meta:
+        table = "retention_horizon"
+        unique_together = (("device_id", "metric"),)

@@ -18,6 +18,7 @@ from lics_actors.store.availability import is_refusal, original
 from lics_actors.store.errors import RowRefusedError
 from lics_actors.store.journals import journal_position, ship_journal
 from lics_actors.store.json_text import json_text
+from lics_actors.store.late import note_late
 from lics_actors.store.records import EventRow, PayloadRejected, TelemetryRow
 from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
 from lics_actors.store.repository import Repository
@@ -62,6 +63,8 @@ async def ship_samples(
         new_telemetry = await _copy(connection, "telemetry", TELEMETRY_COLUMNS, [_telemetry_values(row) for row in telemetry])
         new_events = await _copy(connection, "device_event", EVENT_COLUMNS, [_event_values(row) for row in events])
         new_rejected = await _insert_rejected(connection, rejected)
+        if telemetry or events:
+            await note_late(connection, {"telemetry": telemetry, "device_event": events})
     total = len(telemetry) + len(events) + len(rejected)
     return Shipped(new_telemetry, new_events, new_rejected, total - new_telemetry - new_events - new_rejected)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from lics_actors.errors import InvalidError
+from lics_actors.store.bucket_reads import Buckets, bucket_point, bucket_width, known_aggregate, read_buckets
 from lics_actors.store.connection import ANSWER_S, READ_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.json_text import json_value
 from lics_actors.store.rows import Aggregate, TelemetryPoint
+from lics_actors.store.spans import ALWAYS, ticks
 
 MAX_POINTS = 100_000  # one page of an export: about 10 MB of JSON
-MIN_BUCKET_S, MAX_BUCKET_S = 0.001, 366 * 86_400.0
-BUCKET_ORIGIN = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday, TimescaleDB's own default: buckets of a week begin on Mondays
 
 _COLUMNS = "time, metric, value, tags, epoch, seq"
 _NEWEST_FIRST = "time DESC, metric DESC, epoch DESC, seq DESC"
@@ -32,16 +31,6 @@ _OF_EACH = f"{_NAMES} SELECT t.* FROM names CROSS JOIN LATERAL ({{newest}}) t"  
 _NEWEST = f"SELECT {_COLUMNS} FROM telemetry WHERE {{where}} ORDER BY {_NEWEST_FIRST} LIMIT {{most}}"  # noqa: S608 - the same
 _NEWEST_CHUNKS = f"""SELECT DISTINCT ON (metric) {_COLUMNS} FROM telemetry WHERE device_id = $1
     ORDER BY metric DESC, time DESC, epoch DESC, seq DESC"""  # noqa: S608 - the same
-
-_AGGREGATES: Mapping[Aggregate, str] = {
-    Aggregate.AVG: "avg(value)",
-    Aggregate.MIN: "min(value)",
-    Aggregate.MAX: "max(value)",
-    Aggregate.SUM: "sum(value)",
-    Aggregate.COUNT: "count(*)::float8",
-    Aggregate.LAST: "(array_agg(value ORDER BY time DESC, epoch DESC, seq DESC))[1]",
-    Aggregate.FIRST: "(array_agg(value ORDER BY time, epoch, seq))[1]",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,9 @@ class TelemetryReads(Connected):
         span = _Span(device_id, metric, start, end)
         if bucket_s is None:
             return await self._values(span, limit, cursor)
-        return await self._buckets(span, _bucket(bucket_s), _aggregate(agg), limit, cursor)
+        first, last = -ALWAYS if start is None else ticks(start), ALWAYS if end is None else ticks(end)
+        asked = Buckets(device_id, metric, first, last, bucket_width(bucket_s), known_aggregate(agg))
+        return await self._buckets(asked, limit, cursor)
 
     async def latest(self, device_id: UUID) -> dict[str, TelemetryPoint]:
         """Return the newest value of each metric of a device, by metric.
@@ -114,25 +105,17 @@ class TelemetryReads(Connected):
             rows = await connection.fetch(statement, *values)
         return page("telemetry", rows, limit, lambda row: (row["time"], row["metric"], row["epoch"], row["seq"]), _point)
 
-    async def _buckets(
-        self, span: _Span, width: timedelta, expression: str, limit: int, cursor: str | None
-    ) -> Page[TelemetryPoint]:
-        kind = f"buckets:{width.total_seconds()}"  # a cursor of other buckets would begin in the middle of one
-        after = decode_cursor(kind, cursor, tuple[datetime, str])
-        binned = "time_bucket($2::interval, time, $3::timestamptz)" if await self.has_timescale() else "date_bin($2, time, $3)"
-        values: list[Any] = [span.device_id, width, BUCKET_ORIGIN]
-        where = _range(values, span)
-        if after is not None:
-            values.extend(after)
-            bucket, name = f"${len(values) - 1}::timestamptz", f"${len(values)}"
-            where += f" AND time < {bucket} + $2::interval AND ({binned}, metric) < ({bucket}, {name})"
-        values.append(limit + 1)
-        statement = f"""SELECT {binned} AS time, metric, {expression} AS value, count(*) AS count
-            FROM telemetry WHERE device_id = $1{where}
-            GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC LIMIT ${len(values)}"""  # noqa: S608 - constants and numbers of values
-        async with self.raw(READ_S) as connection:
-            rows = await connection.fetch(statement, *values)
-        return page(kind, rows, limit, lambda row: (row["time"], row["metric"]), _aggregated)
+    async def _buckets(self, asked: Buckets, limit: int, cursor: str | None) -> Page[TelemetryPoint]:
+        kind = f"buckets:{asked.width / 1e6}"  # a cursor of other buckets would begin in the middle of one
+        asked = replace(asked, after=decode_cursor(kind, cursor, tuple[datetime, str]))
+        timescale = await self.has_timescale()
+        async with self.snapshot(READ_S) as connection:
+            rows = await read_buckets(connection, asked, limit + 1, timescale=timescale)
+
+        def point(row: Mapping[str, Any]) -> TelemetryPoint:
+            return bucket_point(row, asked.aggregate)
+
+        return page(kind, rows, limit, lambda row: (row["time"], row["metric"]), point)
 
 
 def _range(values: list[Any], span: _Span) -> str:
@@ -144,25 +127,6 @@ def _range(values: list[Any], span: _Span) -> str:
     return where
 
 
-def _bucket(bucket_s: float) -> timedelta:
-    if not MIN_BUCKET_S <= bucket_s <= MAX_BUCKET_S:
-        message = f"between {MIN_BUCKET_S} and {MAX_BUCKET_S:.0f} seconds"
-        raise InvalidError("the bucket is out of range", ({"field": "bucket", "message": message},))
-    return timedelta(seconds=bucket_s)
-
-
-def _aggregate(agg: str) -> str:
-    try:
-        return _AGGREGATES[Aggregate(agg)]
-    except ValueError:
-        message = f"one of {', '.join(Aggregate)}"
-        raise InvalidError("no such aggregate", ({"field": "agg", "message": message},)) from None
-
-
 def _point(row: Mapping[str, Any]) -> TelemetryPoint:
     tags = None if row["tags"] is None else json_value(row["tags"])
     return TelemetryPoint(row["time"], row["metric"], row["value"], tags, row["epoch"], row["seq"])
-
-
-def _aggregated(row: Mapping[str, Any]) -> TelemetryPoint:
-    return TelemetryPoint(row["time"], row["metric"], row["value"], count=row["count"])
