@@ -20,6 +20,7 @@ from config.endpoints import Endpoints, read_endpoints
 from config.settings import Settings, SettingsError
 from lics_actors.broker import broker_spec
 from lics_actors.services.broker import Amqtt, Mosquitto, mosquitto_program
+from lics_actors.services.brokerlook import Look, look
 from lics_actors.services.lock import running_holder
 from lics_actors.services.ports import is_free
 from lics_actors.services.preflight import unusable_data_dir, wanted_ports
@@ -174,21 +175,30 @@ async def _mqtt(settings: Settings, endpoints: Endpoints | None) -> list[Finding
         which = Mosquitto if mosquitto_program() else Amqtt
         idle = Finding("broker", Verdict.IDLE, f"none runs; lics up would start {which.product}: {which.guarantee}", "lics up")
         return [idle]
-    tls = aiomqtt.TLSParameters(ca_certs=spec.ca_file, certfile=spec.cert_file, keyfile=spec.key_file) if spec.tls else None
+    where = f"{spec.host}:{spec.port}"
     try:
         async with asyncio.timeout(PATIENCE_S):
-            async with aiomqtt.Client(spec.host, spec.port, username=spec.username, password=spec.password, tls_params=tls):
-                pass
+            seen = await look(spec)
     except (aiomqtt.MqttError, OSError, TimeoutError) as error:
-        where = f"{spec.host}:{spec.port}"
         return [Finding("broker", Verdict.BROKEN, f"{where}: {_said(error)}", "is it running? is MQTT_BROKER_URL right?")]
-    return [_guarantee(f"{spec.host}:{spec.port}", endpoints.broker if endpoints else None)]
+    product = endpoints.broker if endpoints else None
+    return [_guarantee(where, product) if product else foreign_broker(where, seen)]
 
 
-def _guarantee(where: str, product: str | None) -> Finding:
-    if product is None:
-        seen = f"{where}, your own: it must keep sessions, and queue and let in flight far more than its defaults"
-        return Finding("broker", Verdict.OK, seen)
+def foreign_broker(where: str, seen: Look) -> Finding:
+    """Return what to say of a broker that is not LICS's own."""
+    said = f"{where}, your own{f', {seen.version}' if seen.version else ''}"
+    if seen.narrow:
+        said += f": it lets only {seen.in_flight} messages be in flight, and will drop what it cannot queue under load"
+    elif seen.dropped:
+        said += f": it has dropped {seen.dropped:,} messages since its start, for LICS or for others"
+    else:
+        return Finding("broker", Verdict.OK, f"{said}: it must keep sessions, and queue far more than its defaults")
+    step = "in mosquitto set max_inflight_messages 20000 and max_queued_messages 200000; elsewhere what corresponds to them"
+    return Finding("broker", Verdict.NOTE, said, step)
+
+
+def _guarantee(where: str, product: str) -> Finding:
     if product == Amqtt.product:
         step = "install mosquitto from your system's packages and start again"
         return Finding("broker", Verdict.NOTE, f"{where}, amqtt: {Amqtt.guarantee}", step)

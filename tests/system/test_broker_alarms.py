@@ -20,6 +20,9 @@ from lics_actors.recorder.conditions import conditions
 from lics_actors.recorder.core import RecorderCore
 from lics_actors.recorder.tally import Tally
 from lics_actors.services.broker import Amqtt, Mosquitto, mosquitto_program
+from lics_actors.services.brokerlook import SENT as SENT_BY_DOCTOR
+from lics_actors.services.brokerlook import Look, look
+from lics_actors.services.checkup import Verdict, foreign_broker
 from lics_actors.services.server import Launch
 from tests.contract.raw_mqtt import RawClient
 from tests.system.laboratory import Laboratory
@@ -94,6 +97,46 @@ async def test_what_was_dropped_while_nobody_listened_is_told_by_the_next(tiny_b
     await overflow(tiny_broker)
     second = BrokerWatch(tiny_broker, tmp_path, Tally())
     await listen(second, lambda: second.facts.lost == SENT - QUEUED)
+
+
+@pytest.mark.mosquitto
+async def test_doctor_sees_a_narrow_broker_and_that_it_dropped(tiny_broker: BrokerSpec) -> None:
+    await overflow(tiny_broker)
+
+    async def seen() -> Look | None:
+        found = await look(tiny_broker)
+        return found if found.dropped == SENT - QUEUED else None
+
+    found = await eventually(seen, 10.0)
+    assert found.in_flight == 1
+    assert found.version is not None
+    assert found.version.startswith("mosquitto version 2")
+    told = foreign_broker("broker.lab:1883", found)
+    assert told.verdict is Verdict.NOTE
+    assert "only 1 messages" in told.seen
+    again = await look(tiny_broker)
+    assert again.dropped == SENT - QUEUED, "looking drops nothing"
+
+
+async def test_doctor_finds_nothing_to_say_of_a_broker_that_is_wide_enough(broker: BrokerSpec) -> None:
+    found = await look(broker)
+    assert (found.in_flight, found.narrow) == (SENT_BY_DOCTOR, False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "said"),
+    [
+        (Look(), Verdict.OK, "your own"),
+        (Look("mosquitto version 2.0.11", 0, SENT_BY_DOCTOR), Verdict.OK, "2.0.11"),
+        (Look(None, 1234, SENT_BY_DOCTOR), Verdict.NOTE, "1,234 messages"),
+        (Look(None, None, 20), Verdict.NOTE, "only 20 messages"),
+    ],
+)
+def test_doctor_says_what_is_wrong_with_a_foreign_broker(seen: Look, verdict: Verdict, said: str) -> None:
+    finding = foreign_broker("b:1883", seen)
+    assert finding.verdict is verdict
+    assert said in finding.seen
+    assert (finding.next_step is None) is (verdict is Verdict.OK)
 
 
 async def test_the_fallback_broker_says_what_it_dropped(tmp_path: Path, data_dir: Path, free_port: Callable[[], int]) -> None:
