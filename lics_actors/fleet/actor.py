@@ -105,7 +105,8 @@ class FleetSupervisor(Supervisor):
             return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
         self._told[name] = {device.device_id: device for device in devices}
-        return RackSpec(devices, spec.broker, str(self._journal_dir), self.directory.incarnations(self._told[name]), spec.redis_url)
+        incarnations = self.directory.incarnations(self._told[name])
+        return RackSpec(devices, spec.broker, str(self._journal_dir), incarnations, spec.redis_url)
 
     # what children say
 

@@ -65,6 +65,7 @@ class RecorderSpec:
     parts: int = 1
     lag_alarm_s: float = 30.0
     broker_queue: int | None = None  # messages the broker queues for a client, where that is known
+    redis_url: str | None = field(default=None, repr=False)  # of the live bus; None: nobody looks on
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ def recorder_spec(fleet: FleetSpec, number: int, journal_dir: str) -> RecorderSp
         parts=fleet.recorders,
         lag_alarm_s=fleet.lag_alarm_s,
         broker_queue=fleet.broker_queue,
+        redis_url=fleet.redis_url,
     )
 
 

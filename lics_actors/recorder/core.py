@@ -22,6 +22,7 @@ from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, open_disk
 from lics_actors.recorder.intake import Intake
+from lics_actors.recorder.live import LiveView
 from lics_actors.recorder.outboxes import Outboxes
 from lics_actors.recorder.partition import Part, wanted_filters
 from lics_actors.recorder.reader import OpenReader, open_connection
@@ -85,6 +86,7 @@ class RecorderCore:
         self._thread = DiskThread()
         self.tally = Tally()
         self.standing = Standing()
+        self._view = self._live_view(spec)
 
     def devices_known(self, devices: Sequence[DeviceSpec], serial: int = 0, settled: bool = True) -> None:
         """Take over all devices there are; see `DevicesKnown`. `part_taken` hears `serial` once this part is subscribed to."""
@@ -113,7 +115,9 @@ class RecorderCore:
             Exception: something nobody foresaw; nothing acknowledged is lost by ending here.
         """
         parts = await self._parts()
-        works = (parts.session.run(parts.intake.deliver), parts.intake.run(), parts.shipper.run(), parts.outboxes.run())
+        view = asyncio.create_task(self._view.run()) if self._view else None  # neither ends with the other
+        deliver = self._view.beside(parts.intake.deliver) if self._view else parts.intake.deliver
+        works = (parts.session.run(deliver), parts.intake.run(), parts.shipper.run(), parts.outboxes.run())
         tasks = [asyncio.create_task(work) for work in (*works, self._watch(parts))]
         if self._part.watches_broker:
             tasks.append(asyncio.create_task(parts.broker.run()))
@@ -123,12 +127,20 @@ class RecorderCore:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._wind_down(parts, tasks)
+            if view is not None:
+                view.cancel()
         for task in tasks:
             if task.done() and not task.cancelled():
                 task.result()
         if self.retired:
             await discard_session(self._spec.broker, client_id(self._spec.name, self._spec.broker.prefix))
             await asyncio.to_thread(remove_folder, Path(self._spec.spool_dir))
+
+    def _live_view(self, spec: RecorderSpec) -> LiveView | None:
+        if spec.redis_url is None:
+            return None
+        journals = Path(spec.journal_dir) if self._part.watches_broker else None
+        return LiveView(spec.redis_url, spec.broker.prefix, lambda: self._laboratory.routes, journals)
 
     async def _retire(self, parts: _Parts) -> None:
         await brought_home(parts.session, parts.intake, self.tally, shipper=parts.shipper, disk=parts.disk, letters=parts.letters)

@@ -1,0 +1,104 @@
+"""The end of the journals that tell of alarms and of the supervision tree, for those who look on.
+
+Apart from shipping: an alarm has to be seen also, and above all, while the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from lics_actors.journal import JournalError, JournalReader, journal_files
+from lics_actors.live.messages import ALARMS, FLEET, AlarmLive, LiveMessage, NodeLive
+from lics_actors.recorder.outboxes import LIST_S, POLL_S, Signature, signature
+from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent, Record
+
+RECENT: Final = timedelta(seconds=30)  # told again at the start: what happened while there was no Recorder
+ENTRIES: Final = 500
+MAX_OPEN: Final = 1000
+FRESH_NS: Final = 50_000_000  # a file as young as that may change again without looking changed
+
+Publish = Callable[[str, LiveMessage, bool], None]  # LivePublisher.publish
+
+
+class JournalTail:
+    """Publishes AlarmLive and NodeLive as they are journaled, by all but devices' actors, which have only their own to tell."""
+
+    def __init__(self, folder: Path, publish: Publish) -> None:
+        self._folder, self._publish = folder, publish
+        self._since = datetime.now(UTC) - RECENT
+        self._readers: dict[Path, tuple[JournalReader, int]] = {}
+        self._seen: dict[Path, Signature] = {}
+        self._paths: list[Path] = []
+        self._listed = -LIST_S
+        self._raised: dict[tuple[str, str], AlarmRaised] = {}
+
+    async def run(self) -> None:
+        """Follow the journals until cancelled."""
+        try:
+            while True:
+                for record in await asyncio.to_thread(self.news):
+                    self._tell(record)
+                await asyncio.sleep(POLL_S)
+        finally:
+            for reader, _ in self._readers.values():
+                reader.close()
+
+    def news(self) -> list[Record]:
+        """Return what was journaled since the last time."""
+        if time.monotonic() - self._listed >= LIST_S:
+            self._paths = [path for path in journal_files(self._folder) if not path.name.startswith("device-")]
+            self._listed = time.monotonic()
+        found: list[Record] = []
+        for path in self._paths:
+            looks = signature(path)
+            if looks is None or looks == self._seen.get(path):
+                continue
+            self._seen[path] = looks if time.time_ns() - looks[2] > FRESH_NS else (0, 0, 0)
+            found += self._read(path)
+        return found
+
+    def _read(self, path: Path) -> list[Record]:
+        found: list[Record] = []
+        try:
+            reader, position = self._readers.get(path) or (JournalReader(path), 0)
+            self._readers[path] = reader, position
+            while entries := reader.read(position, ENTRIES):
+                position = entries[-1][0]
+                found += [record for _, record in entries]
+                self._readers[path] = reader, position
+        except JournalError:  # moved aside, or just being made: the new one is read from its beginning
+            if (known := self._readers.pop(path, None)) is not None:
+                known[0].close()
+            self._seen.pop(path, None)
+        return found
+
+    def _tell(self, record: Record) -> None:
+        said: LiveMessage
+        match record:
+            case AlarmRaised(time=time, source=source, kind=kind):
+                self._raised[source, kind] = record
+                if len(self._raised) > MAX_OPEN:
+                    del self._raised[next(iter(self._raised))]
+                topic, said = ALARMS, alarm_live(record)
+            case AlarmCleared(time=time, source=source, kind=kind):
+                topic, said = ALARMS, alarm_live(self._raised.pop((source, kind), None), record)
+            case FleetEvent(time=time, node=node, kind=what, reason=reason):
+                topic, said = FLEET, NodeLive(node, what, reason, time)
+            case _:
+                return
+        if time >= self._since:
+            self._publish(topic, said, True)
+
+
+def alarm_live(raised: AlarmRaised | None, cleared: AlarmCleared | None = None) -> AlarmLive:
+    """Return what viewers are told of an alarm; of one that was raised before anybody listened, only that it is over. Pure."""
+    if raised is not None:
+        over = cleared.time if cleared is not None else None
+        return AlarmLive(raised.source, raised.kind, raised.severity, raised.message, raised.time, over)
+    assert cleared is not None
+    return AlarmLive(cleared.source, cleared.kind, "high", "", None, cleared.time)
