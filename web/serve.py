@@ -7,9 +7,12 @@ import errno
 import json
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -18,6 +21,7 @@ from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from quart import Quart
 
+from config.orm import parse_database_url
 from config.settings import Settings, SettingsError
 from lics_actors.client import FleetClient
 from lics_actors.store.repository import Repository
@@ -33,6 +37,8 @@ GRACE_S: Final = 1.0  # for requests under way when we are told to stop
 IDLE_S: Final = 5.0  # a connection without a request, or whose headers do not arrive, is closed
 READ_S: Final = 90  # longer than the longest wait for a command (60 s)
 MAX_HEADER_BYTES: Final = 16 * 1024
+BACKLOG: Final = 1024  # connections that may knock at once: after a restart all viewers come back together
+OPEN_FILES: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,48 +53,87 @@ class Listener:
         return int(self.socket.getsockname()[1])
 
 
-def listen(host: str, port: int, setting: str) -> Listener:
-    """Return a bound socket.
+def bound(host: str, port: int, setting: str, *, shared: bool = False) -> Listener:
+    """Return a bound socket that takes no connections yet. `shared`: others of ours may be bound to the port, too.
 
     Raises:
         SettingsError: the address is taken or is none of this machine's; says what to do.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    with _told(made, host, port, setting):
+        made.bind((host, port))
+    return Listener(made)
+
+
+def listen(host: str, port: int, setting: str, *, shared: bool = False) -> Listener:
+    """Return a listening socket, so that a second start fails at once and not at its first connection. Raises: as `bound`."""
+    listener = bound(host, port, setting, shared=shared)
+    with _told(listener.socket, host, port, setting):
+        listener.socket.listen(BACKLOG)
+    return listener
+
+
+@contextmanager
+def _told(made: socket.socket, host: str, port: int, setting: str) -> Iterator[None]:
     try:
-        bound.bind((host, port))
-        bound.listen(128)  # so that a second start fails at once, not at its first connection
+        yield
     except OSError as error:
-        bound.close()
+        made.close()
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(f"port {port} of {host} is in use; stop what runs there or set {setting}") from None
         raise SettingsError(f"cannot listen on {host} port {port} ({error.strerror}); check LICS_HOST and {setting}") from None
-    return Listener(bound)
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit code.
+    """Serve alone until SIGTERM or SIGINT; return the exit code.
 
     Raises:
         SettingsError: something that is set cannot be used.
     """
-    if settings.database_url is None:
-        raise SettingsError("DATABASE_URL is not set and no embedded database runs; start everything with `lics up`, or set it")
-    if settings.web_workers > 1:
-        raise SettingsError(
-            "LICS_WEB_WORKERS above 1 is not there yet; unset it (one worker serves some thousand requests a second)"
-        )
+    check(settings)
     api = listen(settings.host, settings.port, "LICS_PORT")
     metrics = listen(settings.host, settings.prometheus_port, "PROMETHEUS_PORT") if settings.enable_metrics else None
     return asyncio.run(_serve(settings, api, metrics))
 
 
-async def _serve(settings: Settings, api: Listener, metrics: Listener | None) -> int:
+def serve_beside_others(settings: Settings, ready: int) -> int:
+    """Serve as one of several workers on a port that the parent holds; write a byte to `ready` when at work.
+
+    Raises:
+        SettingsError: something that is set cannot be used.
+    """
+    check(settings)
+    return asyncio.run(_serve(settings, listen(settings.host, settings.port, "LICS_PORT", shared=True), None, ready))
+
+
+def check(settings: Settings) -> None:
+    """See that the settings can be served with, and allow this process as many connections as the system does.
+
+    Raises:
+        SettingsError
+    """
+    if settings.database_url is None:
+        raise SettingsError("DATABASE_URL is not set and no embedded database runs; start everything with `lics up`, or set it")
+    parse_database_url(settings.database_url)
+    files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files < OPEN_FILES:  # a connection is one; many systems begin with 1024
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, most), most))
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _serve(settings: Settings, api: Listener, metrics: Listener | None, ready: int | None = None) -> int:
+    stopping = stop_on_signals()
     client = await FleetClient.open(settings)
     repository = await Repository.connect(
         settings.database_url or "", pool_size=settings.database_pool_size, max_overflow=settings.database_max_overflow
@@ -98,22 +143,29 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None) ->
         servers = [serve_app(stopping, app, api), _say_goodbye(stopping, hub_of(app))]
         if metrics is not None:
             servers.append(serve_app(stopping, create_metrics_app(app.extensions[METRICS]), metrics))
-        _announce(settings, api, metrics)
+        if ready is None:
+            announce(settings, api, metrics)
+        else:
+            os.write(ready, b"\n")
+            os.close(ready)
         await asyncio.gather(*servers)
     finally:
-        (settings.run_dir / "web.json").unlink(missing_ok=True)
+        if ready is None:
+            renounce(settings)
         await repository.close()
         await client.close()
     return 0
 
 
-def _announce(settings: Settings, api: Listener, metrics: Listener | None) -> None:
+def announce(settings: Settings, api: Listener, metrics: Listener | None) -> None:
+    """Write down, and say, where LICS serves."""
     settings.run_dir.mkdir(parents=True, exist_ok=True)
     document = {
         "host": settings.host,
         "port": api.port,
         "metrics_port": metrics.port if metrics else None,
         "pid": os.getpid(),
+        "workers": settings.web_workers,
         "started_at": datetime.now(UTC).isoformat(),
     }
     fresh = settings.run_dir / "web.json.new"
@@ -121,6 +173,11 @@ def _announce(settings: Settings, api: Listener, metrics: Listener | None) -> No
     fresh.replace(settings.run_dir / "web.json")
     log.info("web serves", extra=document)
     sys.stderr.write(f"LICS web: http://{settings.host}:{api.port}  documentation at /docs\n")
+
+
+def renounce(settings: Settings) -> None:
+    """Take back what `announce` wrote."""
+    (settings.run_dir / "web.json").unlink(missing_ok=True)
 
 
 async def _say_goodbye(stopping: asyncio.Event, hub: Hub) -> None:
@@ -155,5 +212,6 @@ def _config(listener: Listener) -> Config:
     config.graceful_timeout = GRACE_S
     config.shutdown_timeout = GRACE_S
     config.keep_alive_max_requests = 1_000_000
+    config.backlog = BACKLOG
     config.websocket_max_message_size = MESSAGE_BYTES
     return config

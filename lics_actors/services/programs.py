@@ -39,6 +39,12 @@ def command_words(line: str) -> list[str]:
     return ["/bin/sh", "-c", f"exec {line}"]
 
 
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Return what a program of ours needs in its environment beside what we have in ours: it may run from a checkout."""
+    paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), **more}
+
+
 class Program:
     """One program: started, asked to stop with SIGTERM, killed with all it started."""
 
@@ -56,9 +62,7 @@ class Program:
         """Start it, with a fresh log; the previous one is kept as `.1`."""
         if self.log.exists() and self.log.stat().st_size:
             self.log.replace(self.log.with_suffix(".log.1"))
-        paths = [str(HOME), *filter(None, [os.environ.get("PYTHONPATH")])]
-        env = {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), **self._env}
-        self._process = spawn(Launch(self._words, Path.cwd(), signal.SIGKILL, env), self.log)
+        self._process = spawn(Launch(self._words, Path.cwd(), signal.SIGKILL, environment(self._env)), self.log)
 
     def ask_to_stop(self) -> None:
         """Ask it to stop."""
