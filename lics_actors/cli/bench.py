@@ -64,4 +64,4 @@ def bench(
         harness = importlib.import_module("tests.benchmarks.harness")
         if Path(harness.__file__ or "").resolve() != harness_file.resolve():
             fail(f"the package `tests` is {harness.__file__}, not LICS's own", "uninstall what brings it, or use ./lics bench")
-        raise SystemExit(harness.run_bench(name.value, harness.Options(rounds, seconds, short), as_json=as_json))
+        raise SystemExit(harness.run_bench(name.value, harness.Options(1 if short else rounds, seconds, short), as_json=as_json))
