@@ -56,6 +56,7 @@ class LivePublisher:
         self._watched: frozenset[str] = frozenset()
         self._watch_at = 0.0
         self._away = False
+        self._refusals = 0  # in a row
         self.dropped = 0
 
     def publish(self, topic: str, message: LiveMessage, keep: bool) -> None:
@@ -203,15 +204,22 @@ class LivePublisher:
             except NoScriptError:
                 await _ask(connection, packed(b"EVAL", PUBLISH.encode(), entries))
         except ResponseError as error:  # out of memory, a key of somebody else's …: the same again would fail again
-            self.dropped += len(entries)
-            for topic, mark, _ in entries:
-                if mark is not Mark.PASSING:
-                    self._break(topic)
-            log.warning("Redis refuses live messages", extra={"messages": len(entries), "reason": str(error)})
-            await asyncio.sleep(FIRST_RETRY_S)
+            await self._refused(entries, error)
         except BaseException:
             self._put_back(entries)
             raise
+        else:
+            self._refusals = 0
+
+    async def _refused(self, entries: Sequence[Entry], error: ResponseError) -> None:
+        self.dropped += sum(mark is not Mark.BROKEN for _, mark, _ in entries)
+        for topic, mark, _ in entries:
+            if mark is not Mark.PASSING:
+                self._break(topic)
+        if self._refusals == 0:
+            log.warning("Redis refuses live messages", extra={"messages": len(entries), "reason": str(error)})
+        self._refusals += 1
+        await asyncio.sleep(min(FIRST_RETRY_S * 2.0 ** min(self._refusals, 10), LONGEST_RETRY_S))
 
     async def _look(self, connection: AbstractConnection) -> None:
         start = len(channel(self._prefix, ""))

@@ -131,7 +131,8 @@ class LiveReader:
                     self._heard += 1
                     if said[0] == b"message":
                         number, _, body = said[2].partition(b"\n")
-                        yield said[1][start:].decode(), int(number), body
+                        if number.isdigit():  # somebody else's words on our channels are passed over
+                            yield said[1][start:].decode(), int(number), body
                     elif self._understood(said, start):
                         yield AGAIN
             except (RedisError, OSError, ValueError) as error:

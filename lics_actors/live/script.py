@@ -35,7 +35,11 @@ local now = time[1] * 1000000 + time[2]
 local last = {{}}
 for i, topic in ipairs(KEYS) do
   local mark, body, state = ARGV[2 * i - 1], ARGV[2 * i], topic .. ':n'
-  local known = redis.call('HMGET', state, 'n', 'kept', 'from')
+  local known = redis.pcall('HMGET', state, 'n', 'kept', 'from')
+  if known.err then
+    redis.call('DEL', state)
+    known = {{false, false, false}}
+  end
   local n = math.max(now, (tonumber(known[1] or '0') or 0) + 1, (last[topic] or 0) + 1)
   last[topic] = n
   local text, before = string.format('%.0f', n), string.format('%.0f', n - 1)
