@@ -24,6 +24,7 @@ class Connected:
         self._context = context
         self._client = context.db()
         self._timescale: bool | None = None
+        self._aggregates: bool | None = None
 
     @classmethod
     async def connect(cls, database_url: str, *, pool_size: int = 5, max_overflow: int = 5) -> Self:
@@ -103,3 +104,16 @@ class Connected:
                     await connection.fetchval("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')")
                 )
         return self._timescale
+
+    async def has_aggregates(self) -> bool:
+        """Return whether the rollups are TimescaleDB's continuous aggregates, and not tables; asked once."""
+        if self._aggregates is None:
+            async with self.raw(ANSWER_S) as connection:
+                self._aggregates = await rollups_are_views(connection)
+        return self._aggregates
+
+
+async def rollups_are_views(connection: Any) -> bool:
+    """Return whether the rollups are TimescaleDB's continuous aggregates; False also where there are none yet."""
+    kind = await connection.fetchval("SELECT relkind::text FROM pg_class WHERE oid = to_regclass('telemetry_1m')")
+    return bool(kind == "v")

@@ -6,6 +6,7 @@ from lics_actors.store.commands import Commands
 from lics_actors.store.cursors import Page
 from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
+from lics_actors.store.latest_reads import LatestReads
 from lics_actors.store.rows import (
     Aggregate,
     AlarmRow,
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, Histories):
+class Repository(Devices, Commands, TelemetryReads, LatestReads, Histories):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:

@@ -167,6 +167,21 @@ _CHUNKS: Final = """SELECT CASE WHEN count(*) > 0 THEN greatest(min(range_start)
     WHERE hypertable_name = $1 AND hypertable_schema = current_schema AND range_end > $2"""
 
 
+# The newest row of each series that has any in a stretch, through the minutes that were just refreshed. The times stand there as
+# constants: only so are the other chunks left out when the statement is planned.
+_LATEST: Final = """INSERT INTO telemetry_latest (device_id, metric, time, value, tags, epoch, seq)
+    SELECT n.* FROM (
+        SELECT device_id, metric, max(bucket) AS bucket FROM telemetry_1m
+        WHERE bucket >= '{start}' AND bucket < '{end}' GROUP BY 1, 2
+    ) s CROSS JOIN LATERAL (
+        SELECT device_id, metric, time, value, tags, epoch, seq FROM telemetry
+        WHERE device_id = s.device_id AND metric = s.metric AND time >= '{start}' AND time < '{end}' AND time >= s.bucket
+        ORDER BY time DESC, epoch DESC, seq DESC LIMIT 1) n
+    ON CONFLICT (device_id, metric) DO UPDATE SET time = excluded.time, value = excluded.value, tags = excluded.tags,
+        epoch = excluded.epoch, seq = excluded.seq
+    WHERE (excluded.time, excluded.epoch, excluded.seq) > (telemetry_latest.time, telemetry_latest.epoch, telemetry_latest.seq)"""
+
+
 class Aggregates:
     """Refreshes TimescaleDB's aggregates: of all devices, since that is how they are kept."""
 
@@ -185,6 +200,8 @@ class Aggregates:
         if stretch.source == TELEMETRY:
             await _refresh(connection, "telemetry_1m", start, stretch.end)
             await _refresh(connection, "telemetry_1h", max(hour, frozen), last)
+            if start < stretch.end:
+                await connection.execute(_LATEST.format(start=start.isoformat(), end=stretch.end.isoformat()))
         await _refresh(connection, f"{stretch.source}_seq_1h", max(hour, frozen), last)
 
     def stretches(self, source: str, late: Sequence[Late], until: datetime) -> list[tuple[Stretch, list[Late]]]:

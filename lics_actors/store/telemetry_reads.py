@@ -1,4 +1,4 @@
-"""Reading telemetry: single values, buckets, and the latest of each metric; newest first."""
+"""Reading telemetry: single values and buckets, newest first."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from lics_actors.store.bucket_reads import Buckets, bucket_point, bucket_width, known_aggregate, read_buckets
-from lics_actors.store.connection import ANSWER_S, READ_S, Connected
+from lics_actors.store.connection import READ_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
-from lics_actors.store.json_text import json_value
+from lics_actors.store.latest_reads import value_point
 from lics_actors.store.rows import Aggregate, TelemetryPoint
 from lics_actors.store.spans import ALWAYS, ticks
 
@@ -29,8 +29,6 @@ _NAMES = """WITH RECURSIVE names(name) AS (
     FROM names WHERE name IS NOT NULL)"""
 _OF_EACH = f"{_NAMES} SELECT t.* FROM names CROSS JOIN LATERAL ({{newest}}) t"  # noqa: S608 - constants
 _NEWEST = f"SELECT {_COLUMNS} FROM telemetry WHERE {{where}} ORDER BY {_NEWEST_FIRST} LIMIT {{most}}"  # noqa: S608 - the same
-_NEWEST_CHUNKS = f"""SELECT DISTINCT ON (metric) {_COLUMNS} FROM telemetry WHERE device_id = $1
-    ORDER BY metric DESC, time DESC, epoch DESC, seq DESC"""  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +72,6 @@ class TelemetryReads(Connected):
         asked = Buckets(device_id, metric, first, last, bucket_width(bucket_s), known_aggregate(agg))
         return await self._buckets(asked, limit, cursor)
 
-    async def latest(self, device_id: UUID) -> dict[str, TelemetryPoint]:
-        """Return the newest value of each metric of a device, by metric.
-
-        Raises:
-            DatabaseUnavailableError
-        """
-        newest = _NEWEST.format(where="device_id = $1 AND metric = name", most=1)
-        statement = _NEWEST_CHUNKS if await self.has_timescale() else _OF_EACH.format(newest=newest)
-        async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(statement, device_id)
-        return {row["metric"]: _point(row) for row in rows}
-
     async def _values(self, span: _Span, limit: int, cursor: str | None) -> Page[TelemetryPoint]:
         after = decode_cursor("telemetry", cursor, tuple[datetime, str, int, int])
         hop = span.metric is None and not await self.has_timescale()
@@ -103,7 +89,7 @@ class TelemetryReads(Connected):
             statement = f"{_OF_EACH.format(newest=statement)} ORDER BY {_NEWEST_FIRST} LIMIT {most}"
         async with self.raw(READ_S) as connection:
             rows = await connection.fetch(statement, *values)
-        return page("telemetry", rows, limit, lambda row: (row["time"], row["metric"], row["epoch"], row["seq"]), _point)
+        return page("telemetry", rows, limit, lambda row: (row["time"], row["metric"], row["epoch"], row["seq"]), value_point)
 
     async def _buckets(self, asked: Buckets, limit: int, cursor: str | None) -> Page[TelemetryPoint]:
         kind = f"buckets:{asked.width / 1e6}"  # a cursor of other buckets would begin in the middle of one
@@ -125,8 +111,3 @@ def _range(values: list[Any], span: _Span) -> str:
             values.append(bound)
             where += f" AND {comparison} ${len(values)}"
     return where
-
-
-def _point(row: Mapping[str, Any]) -> TelemetryPoint:
-    tags = None if row["tags"] is None else json_value(row["tags"])
-    return TelemetryPoint(row["time"], row["metric"], row["value"], tags, row["epoch"], row["seq"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from lics_actors.store.connection import rollups_are_views
 from lics_actors.store.late import SHIPPING_LOCK
 from lics_actors.store.repository import Repository
 from lics_actors.store.rolling import BEGINNING, SOURCES, Aggregates, Late, Rolling, Stretch, Tables
@@ -97,12 +98,6 @@ class Upkeep:
         return self.connection.transaction() if self.rolling.in_transaction else nullcontext()
 
 
-async def keeps_tables(connection: Any) -> bool:
-    """Return whether the rollups are tables that are to be filled, and not TimescaleDB's aggregates."""
-    kind = await connection.fetchval("SELECT relkind::text FROM pg_class WHERE oid = to_regclass('telemetry_1m')")
-    return bool(kind != "v")
-
-
 @asynccontextmanager
 async def upkeep(repository: Repository) -> AsyncIterator[Upkeep | None]:
     """Give the upkeep of the database, for at most PASS_S seconds; None while another process has it.
@@ -115,7 +110,7 @@ async def upkeep(repository: Repository) -> AsyncIterator[Upkeep | None]:
             yield None
             return
         try:
-            yield Upkeep(connection, Tables() if await keeps_tables(connection) else Aggregates())
+            yield Upkeep(connection, Aggregates() if await rollups_are_views(connection) else Tables())
         finally:  # a connection that broke has let go by itself
             if not connection.is_closed():
                 await connection.execute("SELECT pg_advisory_unlock($1)", UPKEEP_LOCK)

@@ -64,6 +64,10 @@ TABLES = {
     "telemetry_seq_1h": NUMBER_COLUMNS,
     "device_event_seq_1h": NUMBER_COLUMNS,
 }
+# Among many chunks the newest row of each series cannot be found quickly, so it is kept; plain PostgreSQL finds it in one index.
+LATEST = """CREATE TABLE IF NOT EXISTS telemetry_latest (device_id uuid NOT NULL, metric varchar(100) NOT NULL,
+    time timestamptz NOT NULL, value float8 NOT NULL, tags jsonb, epoch int NOT NULL, seq bigint NOT NULL,
+    PRIMARY KEY (device_id, metric))"""
 # Called by who writes rows, before the commit: from here to there no threshold moves, and rows before one are to be told.
 THRESHOLDS = f"""CREATE OR REPLACE FUNCTION lics_rollup_thresholds() RETURNS TABLE (source text, threshold timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
@@ -95,6 +99,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
                 f" timescaledb.create_group_indexes = false) AS {query} WITH NO DATA"
             )
             await db.execute_query(f"CREATE INDEX IF NOT EXISTS idx_{name} ON {name} ({key})")
+        await db.execute_query(LATEST)
     else:
         for name, columns in TABLES.items():
             await db.execute_query(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
@@ -110,6 +115,7 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
         if kind is not None:
             await db.execute_query(f"DROP {'MATERIALIZED VIEW' if kind == 'v' else 'TABLE'} IF EXISTS {name}")
     return """
+        DROP TABLE IF EXISTS "telemetry_latest";
         DROP FUNCTION IF EXISTS lics_rollup_thresholds();
         UPDATE "rollup_state" SET "threshold" = NULL, "materialised" = NULL;
         DELETE FROM "rollup_late";"""

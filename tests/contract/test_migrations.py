@@ -24,7 +24,8 @@ from lics_actors.store.shipping import Shipped, ship_journal, ship_samples
 from tests.contract.store_rows import DEVICE, accepted, event, new_device, reading, rejection
 
 FIRST, LAST = known_versions()[0], known_versions()[-1]
-ROLLUPS = "('telemetry_1m', 'telemetry_1h', 'telemetry_seq_1h', 'device_event_seq_1h')"  # tables or views, so no models
+# tables or views, so no models
+ROLLUPS = "('telemetry_1m', 'telemetry_1h', 'telemetry_seq_1h', 'device_event_seq_1h', 'telemetry_latest')"
 ROOT = Path(migrate.__file__).resolve().parents[2]
 
 
