@@ -54,11 +54,14 @@ class Laboratory:
         self._devices: Sequence[DeviceSpec] = ()
         self._told = self._settled = False
         self._serial = 0
+        self.settled = asyncio.Event()  # every configured recorder has taken up its part
 
     def hear(self, devices: Sequence[DeviceSpec], serial: int, settled: bool) -> None:
         """Take over the fleet's list. `settled`: what other recorders record may be given up."""
         self._serial, self._settled = serial, settled
         self.learn(devices)
+        if settled:
+            self.settled.set()
 
     def learn(self, devices: Sequence[DeviceSpec]) -> None:
         """Take over which devices there are."""
@@ -143,6 +146,7 @@ class RecorderCore:
         return LiveView(spec.redis_url, spec.broker.prefix, lambda: self._laboratory.routes, journals)
 
     async def _retire(self, parts: _Parts) -> None:
+        await self._laboratory.settled.wait()  # not before, though the session may seem empty: its file may be lost
         await brought_home(parts.session, parts.intake, self.tally, shipper=parts.shipper, disk=parts.disk, letters=parts.letters)
         self.retired = True
 

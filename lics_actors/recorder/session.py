@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import os
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -115,11 +116,11 @@ class Session:
         new = {name: qos for name, qos in wanted.items() if have.get(name) != qos}
         gone = (self._known | have.keys()) - wanted.keys() if self._complete else set()
         if new or gone:
-            self._remember(self._known | wanted.keys())
+            await self._remember(self._known | wanted.keys())
             self.refused = (self.refused - new.keys() - gone) | await reader.subscribe(new)
             await reader.unsubscribe(gone)
             if self._complete:
-                self._remember(frozenset(wanted))
+                await self._remember(frozenset(wanted))
             log.info("subscriptions changed", extra={"new": len(new), "gone": len(gone), "refused": sorted(self.refused)})
         self._tally.subscriptions = asked
         if not self.refused & wanted.keys():
@@ -132,12 +133,14 @@ class Session:
             return dict(self._wanted)
         return {name: 1 for name in self._known if not name.startswith("$SYS/")} | self._wanted
 
-    def _remember(self, filters: frozenset[str]) -> None:
-        if filters != self._known:
-            temporary = self._file.with_suffix(".new")
-            temporary.write_text(json.dumps(sorted(filters)))
-            temporary.replace(self._file)
-            self._known = filters
+    async def _remember(self, filters: frozenset[str]) -> None:
+        if filters == self._known:
+            return
+        self._known = filters
+        try:
+            await asyncio.to_thread(_keep, self._file, filters)
+        except OSError as error:  # recording goes on; what the next life does not know it cannot give up
+            log.error("subscriptions cannot be kept", extra={"reason": str(error)})
 
     def _note_connected(self, reader: MqttReader) -> None:
         self.away_since, self._tally.connected = None, True
@@ -154,6 +157,16 @@ class Session:
         if self.away_since is None:
             self.away_since = asyncio.get_running_loop().time()
             log.warning("broker away", extra={"reason": self.reason})
+
+
+def _keep(path: Path, filters: frozenset[str]) -> None:
+    """Write durably: subscriptions that nobody remembers are never given up."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("w") as file:
+        json.dump(sorted(filters), file)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _load(path: Path) -> frozenset[str]:

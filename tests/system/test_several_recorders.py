@@ -18,18 +18,24 @@ from drivers.registry import driver, driver_names
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
 from lics_actors.fleet.messages import FleetSpec
 from lics_actors.fleet.recorders import recorder_spec
-from lics_actors.journal import JournalReader, journal_path
+from lics_actors.journal import Journal, JournalReader, journal_path
 from lics_actors.recorder.conditions import conditions
 from lics_actors.recorder.core import RecorderCore
+from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import FILE as DEAD_LETTERS
-from lics_actors.recorder.partition import owner
+from lics_actors.recorder.deadletters import DeadLetters
+from lics_actors.recorder.disk import DiskThread
+from lics_actors.recorder.outboxes import Outboxes
+from lics_actors.recorder.partition import Part, owner
 from lics_actors.recorder.reader import MqttReader, open_connection
+from lics_actors.recorder.retirement import QUIET_S
 from lics_actors.recorder.session import SESSION_FILE, client_id
+from lics_actors.recorder.tally import Tally
 from lics_actors.services.broker import Amqtt, Broker, Mosquitto, mosquitto_program
-from lics_actors.store.records import AlarmCleared, AlarmRaised
+from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent
 from tests.contract.raw_mqtt import RawClient
 from tests.system.laboratory import Laboratory, kill_process
-from tests.system.recorder_load import LoadWriter, Row, devices, everything_once, payload
+from tests.system.recorder_load import START, LoadWriter, Row, devices, everything_once, payload
 from tests.waiting import eventually
 
 KNOWN = devices(12)
@@ -140,11 +146,11 @@ async def one_recorders_death_disturbs_no_other(laboratory: Laboratory) -> None:
     assert code == 0, said
 
 
-async def holds(url: str, condition: str, rows: int) -> bool:
-    """Return whether there are so many rows of telemetry."""
+async def holds(url: str, condition: str, rows: int, table: str = "telemetry") -> bool:
+    """Return whether there are so many rows."""
     connection = await asyncpg.connect(url)
     try:
-        return bool(await connection.fetchval(f"SELECT count(*) FROM telemetry WHERE {condition}") == rows)
+        return bool(await connection.fetchval(f"SELECT count(*) FROM {table} WHERE {condition}") == rows)
     finally:
         await connection.close()
 
@@ -217,6 +223,27 @@ async def standing(journals: Path, name: str) -> set[str]:
         reader.close()
 
 
+async def test_a_retired_recorder_that_lost_its_file_still_waits_until_others_have_taken_over(
+    broker: BrokerSpec, database_url: str, data_dir: Path
+) -> None:
+    second = core_of(broker, database_url, data_dir, 2, 2)
+    second.devices_known(KNOWN, 1)
+    async with running(second):
+        await eventually(lambda: second.tally.subscriptions, 10.0)
+    (data_dir / "spool-2" / SESSION_FILE).unlink()
+    retired = core_of(broker, database_url, data_dir, 2, 1)
+    retired.devices_known(KNOWN, 1, settled=False)
+    async with running(retired) as task:
+        await eventually(lambda: retired.tally.connected, 10.0)
+        await asyncio.wait([task], timeout=2 * QUIET_S)
+        assert not task.done()
+        said = await publish(broker, [(spec, 0) for spec in share(2, 2)])
+        await eventually(lambda: retired.tally.shipped == len(said), 10.0)
+        retired.devices_known(KNOWN, 2, settled=True)
+        await asyncio.wait_for(task, 15.0)
+    await everything_once(database_url, said)
+
+
 async def test_a_retired_recorder_waits_for_the_person_who_has_to_look_at_what_it_keeps(
     broker: BrokerSpec, database_url: str, data_dir: Path
 ) -> None:
@@ -277,3 +304,43 @@ async def test_who_is_refused_a_subscription_has_not_taken_up_its_part(
     async with running(core):
         await eventually(lambda: "subscription-refused" in conditions(core.standing), 10.0)
         assert taken == []
+
+
+def outboxes(part: Part, data_dir: Path, database: Database, thread: DiskThread) -> tuple[Outboxes, Tally]:
+    tally = Tally()
+    return Outboxes(data_dir / "journals", database, DeadLetters(data_dir, thread), tally, part), tally
+
+
+async def test_each_journal_is_shipped_by_one_recorder_and_by_any_other_once_that_one_leaves_it(
+    database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"device-{n}" for n in range(12)]
+    journals = {name: Journal(journal_path(data_dir / "journals", name)) for name in names}
+    for name, journal in journals.items():
+        journal.append([FleetEvent(START, name, "started", "system:test")])
+    of_second = sum(owner(name.encode(), 2) == 2 for name in names)
+    database, thread = Database(database_url), DiskThread()
+    first, by_first = outboxes(Part(1, 2), data_dir, database, thread)
+    second, by_second = outboxes(Part(2, 2), data_dir, database, thread)
+    retired, by_retired = outboxes(Part(3, 2), data_dir, database, thread)
+    try:
+        for each in (first, retired, first):
+            await each.turn()
+        assert (by_first.journal_entries, by_retired.journal_entries) == (len(names) - of_second, 0)
+        monkeypatch.setattr("lics_actors.recorder.outboxes.LEFT_NS", 0)
+        await first.turn()
+        assert by_first.journal_entries == len(names), "its recorder has left them"
+        await second.turn()
+        assert by_second.journal_entries == 0, "the database's position says that they are there"
+        for journal in journals.values():
+            journal.append([FleetEvent(START, "again", "started", "system:test")])
+        await second.turn()
+        await first.turn()
+        assert await holds(database_url, "true", 2 * len(names), "fleet_event"), "once each, whoever shipped it"
+    finally:
+        for each in (first, second, retired):
+            await each.close()
+        await database.close()
+        thread.close()
+        for journal in journals.values():
+            journal.close()
