@@ -41,7 +41,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What became of it. `behind_s`: from the end of the load to the last row. `cpu_us`: of a message. `hopeless`: ended early."""
+    """What became of it. `behind_s`: from the end of the load to the last row. `cpu_us`: of a message. `hopeless`: cut short."""
 
     work: Work
     sent: Sent
