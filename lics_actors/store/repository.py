@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lics_actors.store.commands import Commands
+from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
 from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, LatestReads, Histories):
+class Repository(Devices, Commands, TelemetryReads, LatestReads, CompletenessReads, Histories):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:
