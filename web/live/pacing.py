@@ -30,7 +30,3 @@ class Bucket:
             return False
         self._left -= cost
         return True
-
-    def wait_s(self, cost: float = 1.0) -> float:
-        """Return how long until `cost` would be within the rate."""
-        return max(0.0, (cost - self._left) / self._per_s)

@@ -1,0 +1,189 @@
+"""What the bus says in the words of REST, and a list of devices that is as new as the bus."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from lics_actors.device.messages import Admin, CommandState, DeviceTwin, Health, Link, MetricReading, Safety
+from lics_actors.fleet.messages import NodeState, NodeView
+from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.store.records import Command, CommandStep
+from lics_actors.store.rows import AlarmRow, DeviceRow
+from web.live.protocol import write
+from web.live.views import (
+    YOUNG_US,
+    Happened,
+    alarms_raw,
+    device_raw,
+    newest_alarms,
+    newest_devices,
+    short_of_row,
+    shorts_of_tree,
+    shorts_raw,
+    telemetry_told,
+    told,
+    twin_raw,
+)
+from web.schemas.commands import command_view
+from web.schemas.devices import device_view
+from web.schemas.fleet import alarm_view
+
+EPOCH = datetime(2026, 1, 31, 12, tzinfo=UTC)
+EPOCH_US = int(EPOCH.timestamp() * 1e6)
+PUMP, FEEDER = UUID(int=1), UUID(int=2)
+TWIN = DeviceTwin(
+    PUMP,
+    Link.ONLINE,
+    Health.OK,
+    Safety.SAFE,
+    Admin.ENABLED,
+    3,
+    1,
+    EPOCH,
+    EPOCH,
+    None,
+    None,
+    {"volume_ul": MetricReading(1.5, EPOCH)},
+    2,
+    4,
+)
+
+
+def row(device_id: UUID = PUMP, state_at: datetime | None = None) -> DeviceRow:
+    return DeviceRow(
+        id=device_id,
+        name=f"device-{device_id.int}",
+        type="pump",
+        driver="native",
+        location="room 2",
+        settings={},
+        capabilities={},
+        silent_s=30.0,
+        admin=Admin.ENABLED,
+        link=Link.OFFLINE,
+        health=Health.OK,
+        safety=Safety.SAFE,
+        epoch=2,
+        reason="recorded",
+        state_at=state_at,
+        described_at=None,
+        version=1,
+        created_at=EPOCH,
+        updated_at=EPOCH,
+        created_by="user:admin",
+        updated_by="user:admin",
+    )
+
+
+def device(device_id: UUID = PUMP, link: Link = Link.ONLINE) -> DeviceLive:
+    return DeviceLive(
+        device_id, link, Health.OK, Safety.SAFE, Admin.ENABLED, link.value, 3, None, EPOCH, EPOCH + timedelta(seconds=1)
+    )
+
+
+def alarm(kind: str, cleared: bool = False) -> AlarmLive:
+    return AlarmLive("recorder", kind, "high", "it fills", EPOCH, EPOCH if cleared else None)
+
+
+def alarm_row(kind: str) -> AlarmRow:
+    return AlarmRow(7, "recorder", kind, "high", "it fills", EPOCH, None, 3)
+
+
+def said(message: Happened) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(write(told("fleet", 5, message)))
+    assert (document["topic"], document["n"]) == ("fleet", 5)
+    return document
+
+
+def test_a_device_has_the_fields_of_rest() -> None:
+    rest = json.loads(device_view(row(), TWIN).model_dump_json())
+    axes = said(device())["device"]
+    assert set(axes) <= set(rest)
+    assert axes["status"] == "online"
+    live = json.loads(bytes(twin_raw(TWIN)))
+    assert live == {name: value for name, value in rest.items() if name in live}
+    assert json.loads(bytes(device_raw(row(), TWIN))) == rest
+
+
+def test_events_of_devices_and_of_the_tree() -> None:
+    lick = said(EventLive(PUMP, EPOCH, "lick", {"count": 1}, 3, 9))["event"]
+    assert lick == {
+        "device_id": str(PUMP),
+        "time": "2026-01-31T12:00:00Z",
+        "type": "lick",
+        "data": {"count": 1},
+        "epoch": 3,
+        "seq": 9,
+    }
+    restart = said(NodeLive("rack:1", "restarted", "it hung", EPOCH))["event"]
+    assert restart == {"node": "rack:1", "time": "2026-01-31T12:00:00Z", "type": "lics.restarted", "data": {"reason": "it hung"}}
+    assert said(NodeLive("rack:1", "started", None, EPOCH))["event"]["data"] is None
+
+
+def test_a_command_is_the_whole_command_as_in_rest() -> None:
+    steps = (CommandStep(CommandState.ACCEPTED, EPOCH),)
+    command = Command(UUID(int=9), PUMP, "dispense", {"volume_ul": 2.0}, "user:admin", False, True, EPOCH, steps)
+    assert said(CommandLive(command))["command"] == json.loads(command_view(command).model_dump_json())
+
+
+def test_an_alarm_has_the_fields_of_rest() -> None:
+    raised = said(alarm("spool_filling"))["alarm"]
+    rest = json.loads(alarm_view(alarm_row("spool_filling")).model_dump_json())
+    assert raised == {name: value for name, value in rest.items() if name != "count"}
+
+
+def test_values() -> None:
+    heard = TelemetryLive(PUMP, EPOCH, 3, 9, {"volume_ul": 1.5})
+    document = json.loads(write(telemetry_told("device:x", 6, heard)))
+    assert document["telemetry"] == {
+        "device_id": str(PUMP),
+        "time": "2026-01-31T12:00:00Z",
+        "epoch": 3,
+        "seq": 9,
+        "metrics": {"volume_ul": 1.5},
+    }
+
+
+def test_a_list_of_devices_takes_what_is_newer_from_the_bus() -> None:
+    recorded_later = row(FEEDER, EPOCH + timedelta(seconds=10))
+    shorts = [short_of_row(row(PUMP, EPOCH)), short_of_row(recorded_later), short_of_row(row(UUID(int=3)))]
+    heard: list[tuple[int, LiveMessage]] = [
+        (EPOCH_US + 1, device(PUMP, Link.STALE)),
+        (EPOCH_US + 2, device(PUMP, Link.ONLINE)),
+        (EPOCH_US + 3, device(FEEDER, Link.ONLINE)),
+        (EPOCH_US + 4, device(UUID(int=4), Link.ONLINE)),
+        (EPOCH_US + 5, NodeLive("rack:1", "restarted", None, EPOCH)),
+    ]
+    pump, feeder, third = newest_devices(shorts, heard)
+    assert (pump.status, pump.name, pump.epoch) == ("online", "device-1", 3)
+    assert feeder.status == "offline", "the record knows of a later change that the bus lost"
+    assert third.status == "offline"
+    assert msgspec.json.decode(shorts_raw([pump])[0])["link"] == "online"
+
+
+def test_a_list_of_alarms_takes_what_is_newer_from_the_bus() -> None:
+    rows = [alarm_row("lag"), alarm_row("dropped")]
+    n = EPOCH_US
+    heard: list[tuple[int, LiveMessage]] = [
+        (n - YOUNG_US - 1, alarm("long_ago")),
+        (n - 4, alarm("dropped")),
+        (n - 3, alarm("dropped", cleared=True)),
+        (n - 2, alarm("spool_filling")),
+        (n - 1, alarm("never_raised", cleared=True)),
+        (n, NodeLive("rack:1", "restarted", None, EPOCH)),
+    ]
+    found = [json.loads(bytes(each)) for each in alarms_raw(newest_alarms(rows, heard, n))]
+    assert [(each["kind"], each.get("count")) for each in found] == [("lag", 3), ("spool_filling", None)]
+
+
+def test_while_no_table_answers_the_fleet_tells_names_and_words() -> None:
+    leaf = NodeView(f"device:{PUMP}", "device", NodeState.RUNNING, 7, 1, 0, EPOCH, "pump-1", "online", None, {})
+    rack = NodeView("rack:1", "rack", NodeState.RUNNING, 6, 1, 0, EPOCH, children=(leaf,))
+    (short,) = shorts_of_tree(NodeView("fleet", "fleet", NodeState.RUNNING, 5, 1, 0, EPOCH, children=(rack,)))
+    assert (short.id, short.name, short.status, short.type) == (PUMP, "pump-1", "online", None)
+    assert newest_devices([short], [(EPOCH_US, device(PUMP, Link.STALE))])[0].status == "stale"
