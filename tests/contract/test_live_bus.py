@@ -14,11 +14,12 @@ from uuid import UUID, uuid4
 import pytest
 from redis import Redis
 
-from lics_actors.live.bus import AGAIN, Heard, LivePublisher, LiveReader
+from lics_actors.live.bus import AGAIN, LivePublisher, LiveReader
 from lics_actors.live.messages import EventLive, TelemetryLive, command_topic, decode, device_topic
 from lics_actors.live.script import KEPT_MESSAGES, channel
 from lics_actors.services.valkey import Valkey
 from tests.conftest import PASSWORD, run_alone
+from tests.ears import listening, seq_of
 from tests.waiting import eventually
 
 DEVICE = UUID(int=7)
@@ -34,37 +35,6 @@ def telemetry(seq: int, **metrics: float) -> TelemetryLive:
     return TelemetryLive(DEVICE, NOW, 1, seq, metrics)
 
 
-def seq_of(body: bytes) -> int:
-    message = decode(body)
-    assert isinstance(message, EventLive | TelemetryLive)
-    return message.seq
-
-
-class Ears:
-    """A reader at work, and what it heard."""
-
-    def __init__(self, url: str, prefix: str) -> None:
-        self.reader, self.heard = LiveReader(url, prefix), list[Heard]()
-        self._task = asyncio.create_task(self._listen())
-
-    async def _listen(self) -> None:
-        async for heard in self.reader:
-            self.heard.append(heard)
-
-    @property
-    def numbers(self) -> list[int]:
-        return [n for topic, n, _ in self.heard if topic]
-
-    @property
-    def seqs(self) -> list[int]:
-        return [seq_of(body) for topic, _, body in self.heard if topic]
-
-    async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        await self.reader.close()
-
-
 @asynccontextmanager
 async def publishing(
     url: str, prefix: str = "", *, every_s: float = 0.0, watch_s: float | None = None, queue_bytes: int = 4 << 20
@@ -75,16 +45,6 @@ async def publishing(
     assert not task.done(), "a publisher never ends by itself"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def listening(url: str, *topics: str, prefix: str = "") -> AsyncIterator[Ears]:
-    ears = Ears(url, prefix)
-    await eventually(lambda: ears.reader.connected)
-    for topic in topics:
-        assert await ears.reader.subscribe(topic)
-    yield ears
-    await ears.close()
 
 
 @pytest.fixture
