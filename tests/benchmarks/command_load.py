@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 
 import msgspec
 import uvloop
@@ -30,7 +31,10 @@ class Settings(msgspec.Struct):
 
 
 class Answered(msgspec.Struct):
-    """How long each request of the counted time took, and the rate; of all requests the ids answered 200, and other statuses."""
+    """How long each request of the counted time took, and the rate; of all requests the ids answered 200, and other statuses.
+
+    `others` holds the states of commands that were answered 200 and did not succeed, too.
+    """
 
     took_ms: list[float]
     per_s: float
@@ -41,6 +45,7 @@ class Answered(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     id: str
+    state: str = "succeeded"
 
 
 async def play(settings: Settings) -> Answered:
@@ -69,8 +74,9 @@ async def play(settings: Settings) -> Answered:
     await asyncio.gather(*(call(caller, place) for place, caller in enumerate(callers)))
     seconds = time.perf_counter() - began
     share = (time.process_time() - used) / (seconds + settings.warm_s)
-    decode = msgspec.json.Decoder(_Answer).decode
-    return Answered(took_ms, len(took_ms) / seconds, share, [decode(body).id for body in bodies], others)
+    answers = [msgspec.json.decode(body, type=_Answer) for body in bodies]
+    others |= Counter(answer.state for answer in answers if answer.state != "succeeded")
+    return Answered(took_ms, len(took_ms) / seconds, share, [answer.id for answer in answers], others)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 Who connects to `/ws` receives; what arrives on `/publish` is sent to all of them. No authentication, no queue, no topics.
 
-    python -m tests.benchmarks.reference.quart_broadcast PORT
+    python -m tests.benchmarks.reference.quart_broadcast '{"port": 8000}'
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from typing import Any
 
@@ -23,7 +24,7 @@ def create_app() -> Quart:
 
     @app.websocket("/ws")
     async def receive() -> None:
-        me = websocket._get_current_object()  # type: ignore[attr-defined]
+        me = websocket._get_current_object()  # type: ignore[attr-defined] # LocalProxy's
         await websocket.accept()
         clients.add(me)
         try:
@@ -43,12 +44,14 @@ def create_app() -> Quart:
 
 
 def main() -> None:
-    """Serve until told to end."""
+    """Serve until SIGTERM."""
     config = Config()
-    config.bind = [f"127.0.0.1:{sys.argv[1]}"]
+    config.bind = [f"127.0.0.1:{json.loads(sys.argv[1])['port']}"]
     config.accesslog = config.errorlog = None
     config.backlog = 1024
-    asyncio.run(serve(create_app(), config))  # type: ignore[arg-type]
+    sys.stdout.write("starts\n")
+    sys.stdout.flush()
+    asyncio.run(serve(create_app(), config))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 Who connects to `/ws` receives; what arrives on `/publish` is sent to all of them. No authentication, no queue, no topics.
 
-    python -m tests.benchmarks.reference.websockets_broadcast PORT
+    python -m tests.benchmarks.reference.websockets_broadcast '{"port": 8000}'
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
@@ -33,8 +34,10 @@ async def run(port: int) -> None:
 
 
 def main() -> None:
-    """Serve until told to end."""
-    asyncio.run(run(int(sys.argv[1])))
+    """Serve until SIGTERM."""
+    sys.stdout.write("starts\n")
+    sys.stdout.flush()
+    asyncio.run(run(json.loads(sys.argv[1])["port"]))
 
 
 if __name__ == "__main__":
