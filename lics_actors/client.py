@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -17,7 +18,8 @@ from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUna
 from lics_actors.fleet.messages import AskAlive, AskFleet, DeviceLocated, LocateDevice, NodeView, RegisterDevice, RestartNode
 from lics_actors.fleet.place import FleetPlace, read_place
 from lics_actors.runtime import transport
-from lics_actors.runtime.peer import Peer, actor_address
+from lics_actors.runtime.messages import AskDoor, DoorAt
+from lics_actors.runtime.peer import Peer, actor_address, host_port
 from lics_actors.store.records import Command
 
 MAX_LOCATIONS = 10_000  # far above any fleet of one host; the oldest is forgotten first
@@ -27,6 +29,14 @@ BEYOND_WAIT_S = 2.0  # an actor answers a command after `wait_s` at the latest; 
 
 Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Located:
+    """Where a device's actor is, and its door where it has one."""
+
+    address: ActorAddress
+    door: tuple[str, int] | None
 
 
 class FleetClient:
@@ -40,7 +50,7 @@ class FleetClient:
         self._run_dir = settings.run_dir
         self._peer = peer
         self._place: FleetPlace | None = None
-        self._devices: OrderedDict[UUID, ActorAddress] = OrderedDict()
+        self._devices: OrderedDict[UUID, _Located] = OrderedDict()
 
     @classmethod
     async def open(cls, settings: Settings, *, max_queued: int = 64) -> Self:
@@ -115,33 +125,46 @@ class FleetClient:
 
     async def _ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
         """Ask where the device's actor was last; where it is not any more, locate it and ask once again in the time left."""
-        known = self._devices.get(device_id)
+        known, began = self._devices.get(device_id), time.monotonic()
+        if known is not None:
+            try:
+                return await self._ask_at(known, body, kind, timeout_s)
+            except (FleetUnavailableError, DeviceNotFoundError) as error:  # dead, or another's address by now
+                if _too_busy(error):
+                    raise
+                if self._devices.get(device_id) is known:
+                    del self._devices[device_id]
         try:
-            async with asyncio.timeout(timeout_s):
-                if known is not None:
-                    try:
-                        return await self._ask(known, body, kind, timeout_s)
-                    except (FleetUnavailableError, DeviceNotFoundError) as error:  # dead, or another's address by now
-                        if _too_busy(error):
-                            raise
-                        self._devices.pop(device_id, None)
-                return await self._ask(await self._locate(device_id), body, kind, timeout_s)
+            async with asyncio.timeout(timeout_s + began - time.monotonic()):
+                return await self._ask_at(await self._locate(device_id), body, kind, timeout_s)
         except TimeoutError:
             raise DeviceTimeoutError(f"no answer within {timeout_s:g} s", timeout_s=timeout_s) from None
 
-    async def _locate(self, device_id: UUID) -> ActorAddress:
-        located = await self._ask_fleet(LocateDevice(device_id), DeviceLocated)
-        self._devices[device_id] = located.address
+    async def _locate(self, device_id: UUID) -> _Located:
+        found = await self._ask_fleet(LocateDevice(device_id), DeviceLocated)
+        located = self._devices[device_id] = _Located(found.address, await self._door_of(found.address))
         if len(self._devices) > MAX_LOCATIONS:
             self._devices.popitem(last=False)
-        return located.address
+        return located
+
+    async def _door_of(self, address: ActorAddress) -> tuple[str, int] | None:
+        at = await self._ask(address, AskDoor(), DoorAt, ASK_S)
+        return None if at.port is None else (host_port(address)[0], at.port)
+
+    async def _ask_at(self, located: _Located, body: object, kind: type[Answer], timeout_s: float) -> Answer:
+        if located.door is None:
+            return await self._ask(located.address, body, kind, timeout_s)
+        return _checked(await self._peer.visit(located.door, body, timeout_s), body, kind)
 
     async def _ask(self, address: ActorAddress, body: object, kind: type[Answer], timeout_s: float) -> Answer:
-        answer = await self._peer.ask(address, body, timeout_s)
-        if not isinstance(answer, kind):
-            log.error("answer of another kind", extra={"asked": type(body).__name__, "answered": type(answer).__name__})
-            raise LicsError("the fleet answered something else than was asked; fleet and client are of different versions")
-        return answer
+        return _checked(await self._peer.ask(address, body, timeout_s), body, kind)
+
+
+def _checked(answer: object, body: object, kind: type[Answer]) -> Answer:
+    if not isinstance(answer, kind):
+        log.error("answer of another kind", extra={"asked": type(body).__name__, "answered": type(answer).__name__})
+        raise LicsError("the fleet answered something else than was asked; fleet and client are of different versions")
+    return answer
 
 
 def _nobody_heard(error: LicsError) -> bool:

@@ -32,8 +32,10 @@ from lics_actors.runtime.messages import (
     ActorBegun,
     ActorPong,
     ActorStopped,
+    AskDoor,
     BeginActor,
     BeginFailed,
+    DoorAt,
     PeerReply,
     PeerRequest,
     PingActor,
@@ -86,6 +88,10 @@ class LicsActor(Actor):  # type: ignore[misc]
     def on_request(self, body: object, reply: Callable[[object], None]) -> None:  # noqa: ARG002 - for those who override it
         """Answer a peer: call `reply` once, now or later, with the outcome or a LicsError. Raising answers with an error."""
         raise LicsError(f"{self.name} answers no {type(body).__name__}", request=type(body).__name__)
+
+    def door_port(self) -> int | None:
+        """Return where peers reach the actor past Thespian, None where they do not."""
+        return None
 
     def on_child_exited(self, address: ActorAddress) -> None:
         """Hear that a child's process ended; once per child. (Not heard of a child that died before it was connected.)"""
@@ -154,8 +160,7 @@ class LicsActor(Actor):  # type: ignore[misc]
             case PeerRequest():
                 self._on_peer_request(message, sender)
             case PingActor(serial=serial):
-                self._word_told = self.state_word()
-                self.send(sender, ActorPong(serial, os.getpid(), self._word_told, self._all_stats()))
+                self._on_ping(serial, sender)
             case WakeupMessage(payload=_WordDue()):
                 self._word_due = False  # told by the choke point, if it is still another
             case WakeupMessage(payload=payload):
@@ -176,6 +181,13 @@ class LicsActor(Actor):  # type: ignore[misc]
                 log.warning("message came back", extra={"actor": self.name, "kind": type(message).__name__})
             case _:
                 self.on_message(message, sender)
+
+    def _on_ping(self, serial: int, sender: ActorAddress) -> None:
+        self._pong(serial, sender, self.state_word(), self._all_stats())
+
+    def _pong(self, serial: int, sender: ActorAddress, word: str, stats: Mapping[str, float]) -> None:
+        self._word_told = word
+        self.send(sender, ActorPong(serial, os.getpid(), word, stats))
 
     def _on_begin(self, message: BeginActor, sender: ActorAddress) -> None:
         if self._supervisor is None:
@@ -251,7 +263,10 @@ class LicsActor(Actor):  # type: ignore[misc]
         self.counters["actor_requests"] += 1
         reply = self._reply_once(request.request_id, sender)
         try:
-            self.on_request(request.body, reply)
+            if isinstance(request.body, AskDoor):
+                reply(DoorAt(self.door_port()))
+            else:
+                self.on_request(request.body, reply)
         except LicsError as error:
             reply(error)
         except Exception:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from thespian.actors import ActorAddress, ThespianWatch
 
 from lics_actors.runtime.base import LicsActor
+from lics_actors.runtime.door import Door, Reply
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,14 @@ class _LoopEnded:
     """Loop thread → actor thread: nothing of the loop runs any more."""
 
     error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class _LoopAnswered:
+    """Loop thread → actor thread: the loop is alive, so this ping may be answered."""
+
+    serial: int
+    sender: ActorAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,7 @@ class LeafActor(LicsActor):
         self._bell: tuple[socket.socket, socket.socket] | None = None
         self._loop_stopping = False
         self._after_loop: Callable[[], None] | None = None
+        self._door: Door | None = None
 
     # what a leaf overrides
 
@@ -55,7 +65,19 @@ class LeafActor(LicsActor):
     def on_events(self, events: list[object]) -> None:
         """Take everything posted since the last time, in order (actor thread). A fault loses the rest of the list."""
 
+    def on_visit(self, body: object, reply: Reply) -> None:
+        """Answer a peer at the door (loop thread): call `reply` once, now or later, in that thread. Must not raise."""
+        raise NotImplementedError
+
     # what a leaf uses
+
+    def open_door(self) -> None:
+        """Take peers' requests in the loop, by `on_visit`, as long as it runs. Before `start_loop`."""
+        self._door = Door(self.on_visit, Counter())
+
+    def door_port(self) -> int | None:
+        """Return where the door is."""
+        return None if self._door is None else self._door.port
 
     def start_loop(self) -> None:
         """Start the thread that runs `run`. Once."""
@@ -122,8 +144,16 @@ class LeafActor(LicsActor):
 
     async def _session(self) -> None:
         self._task = asyncio.current_task()
-        if not self._loop_stopping:
+        if self._loop_stopping:
+            return
+        if self._door is None:
             await self.run()
+            return
+        await self._door.open()
+        try:
+            await self.run()
+        finally:
+            await self._door.close()
 
     def _cancel_run(self) -> None:
         if self._task is not None:
@@ -142,6 +172,8 @@ class LeafActor(LicsActor):
             event = self._inbox.popleft()
             if isinstance(event, _LoopEnded):
                 ended = event
+            elif isinstance(event, _LoopAnswered):
+                self._pong(event.serial, event.sender, self.state_word(), self._all_stats())
             else:
                 events.append(event)
         try:
@@ -150,6 +182,16 @@ class LeafActor(LicsActor):
         finally:
             if ended is not None:
                 self._on_loop_ended(ended.error)
+
+    def _on_ping(self, serial: int, sender: ActorAddress) -> None:
+        """Where the loop serves peers, it answers for the actor: one that hangs there is hung."""
+        if self._door is None or self._loop_stopping:
+            super()._on_ping(serial, sender)
+        else:
+            self.in_loop(self.post, _LoopAnswered(serial, sender))
+
+    def _all_stats(self) -> dict[str, float]:
+        return super()._all_stats() if self._door is None else {**super()._all_stats(), **self._door.counters}
 
     def _on_loop_ended(self, error: BaseException | None) -> None:
         if error is not None:

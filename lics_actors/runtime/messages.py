@@ -83,6 +83,18 @@ class PeerRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AskDoor:
+    """Peer → actor: where do you take requests directly? Answered by `DoorAt`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorAt:
+    """On the actor's own host; `port` is None where it takes requests through the actors' transport only."""
+
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PeerReply:
     """Actor → peer. `body` is the outcome, or a `LicsError` to raise at the caller."""
 

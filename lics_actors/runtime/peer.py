@@ -18,12 +18,15 @@ from thespian.actors import ActorAddress
 
 from lics_actors.errors import DeviceTimeoutError, FleetUnavailableError, LicsError
 from lics_actors.runtime import transport
+from lics_actors.runtime.doorway import Doorway
 from lics_actors.runtime.link import Link, PendingRequest
 from lics_actors.runtime.messages import PeerReply, PeerRequest
 from lics_actors.runtime.transport import actor_address, host_port
 from lics_actors.runtime.wire import serve
 
 __all__ = ["Peer", "actor_address", "host_port"]
+
+MAX_VISITS = 256  # a device lets 100 commands wait, each with up to 20 who wait for it; so many are in no healthy laboratory
 
 
 class Peer:
@@ -40,6 +43,7 @@ class Peer:
         self._serials = itertools.count(1)
         self._waiting: dict[str, PendingRequest] = {}
         self._links: dict[tuple[str, int], Link] = {}
+        self._doorways: dict[tuple[str, int], Doorway] = {}
         self._address: ActorAddress | None = None
         self._stop_serving: Callable[[], Any] | None = None
 
@@ -88,6 +92,22 @@ class Peer:
             del self._waiting[request_id]
         return self._outcome(answer)
 
+    async def visit(self, door: tuple[str, int], body: object, timeout_s: float) -> object:
+        """Ask a leaf at its door, as `ask` does through the actors' transport; raises the same.
+
+        A request is delivered once the connection stands, so up to MAX_VISITS may wait for one actor's answers.
+        """
+        if self._address is None:
+            raise FleetUnavailableError("the connection to the fleet is closed", delivered=False)
+        doorway = self._doorways.get(door)
+        if doorway is None:
+            doorway = self._doorways[door] = Doorway(door, MAX_VISITS, self.counters, self._leave)
+        return await doorway.ask(body, timeout_s)
+
+    def _leave(self, doorway: Doorway) -> None:
+        if self._doorways.get(doorway.target) is doorway:
+            del self._doorways[doorway.target]
+
     def _outcome(self, answer: object) -> object:
         if isinstance(answer, LicsError):
             self.counters["refused"] += 1
@@ -122,6 +142,8 @@ class Peer:
         self._address = None
         for link in list(self._links.values()):
             await link.close()
+        for doorway in list(self._doorways.values()):
+            await doorway.close()
         if self._stop_serving is not None:
             await self._stop_serving()
             self._stop_serving = None

@@ -153,6 +153,11 @@ def require_installed() -> None:
     _installed()
 
 
+def bound_host() -> str:
+    """Return the address that this process's listening sockets are bound to."""
+    return _installed().bind
+
+
 def acknowledgement() -> bytes:
     """Return the frame that acknowledges a frame."""
     frame: bytes = TCPTransport.ackMsg
