@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -18,7 +18,7 @@ import pytest
 from redis import Redis
 
 from lics_actors.device.messages import BrokerSpec
-from lics_actors.services.broker import Broker, embedded_broker
+from lics_actors.services.broker import Amqtt, Broker, Mosquitto, embedded_broker, mosquitto_program
 from lics_actors.services.ports import LOOPBACK
 from lics_actors.services.ports import free_port as pick_port
 from lics_actors.services.postgres import Postgres
@@ -165,6 +165,22 @@ def own_prefix() -> str:
 def broker(broker_server: Broker) -> BrokerSpec:
     """The session's broker under a topic prefix of the test's own."""
     return BrokerSpec(LOOPBACK, broker_server.port, own_prefix())
+
+
+@pytest.fixture(params=[pytest.param("mosquitto", marks=pytest.mark.mosquitto), "amqtt"])
+async def each_broker(request: pytest.FixtureRequest, data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[Broker]:
+    """A broker of the test's own, of each kind that LICS may embed."""
+    folder, log = data_dir / "broker", data_dir / "broker.log"
+    broker: Broker
+    if request.param == "amqtt":
+        broker = Amqtt(folder, log, free_port())
+    elif (program := mosquitto_program()) is None:
+        pytest.skip("mosquitto is not installed")
+    else:
+        broker = Mosquitto(folder, log, free_port(), program)
+    await broker.start()
+    yield broker
+    await broker.stop()
 
 
 class OwnBroker:

@@ -7,32 +7,19 @@ import os
 import random
 import shutil
 import socket
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from aiomqtt import Client, Will
 
-from lics_actors.services.broker import Amqtt, Broker, Mosquitto, mosquitto_program
+from lics_actors.services.broker import Broker, Mosquitto, mosquitto_program
 from tests.contract.raw_mqtt import RawClient, packet
 from tests.waiting import eventually
 
-PROGRAM = mosquitto_program()
 
-
-@pytest.fixture(params=[pytest.param("mosquitto", marks=pytest.mark.mosquitto), "amqtt"])
-async def running(request: pytest.FixtureRequest, data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[Broker]:
-    folder, log = data_dir / "broker", data_dir / "broker.log"
-    broker: Broker
-    if request.param == "amqtt":
-        broker = Amqtt(folder, log, free_port())
-    elif PROGRAM is None:
-        pytest.skip("mosquitto is not installed")
-    else:
-        broker = Mosquitto(folder, log, free_port(), PROGRAM)
-    await broker.start()
-    yield broker
-    await broker.stop()
+@pytest.fixture
+def running(each_broker: Broker) -> Broker:
+    return each_broker
 
 
 def raw(broker: Broker, client_id: str, **options: object) -> RawClient:

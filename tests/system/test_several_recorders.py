@@ -31,7 +31,8 @@ from lics_actors.recorder.reader import MqttReader, open_connection
 from lics_actors.recorder.retirement import QUIET_S
 from lics_actors.recorder.session import SESSION_FILE, client_id
 from lics_actors.recorder.tally import Tally
-from lics_actors.services.broker import Amqtt, Broker, Mosquitto, mosquitto_program
+from lics_actors.services.broker import Broker
+from lics_actors.services.ports import LOOPBACK
 from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent
 from tests.contract.raw_mqtt import RawClient
 from tests.system.laboratory import Laboratory, kill_process
@@ -40,23 +41,7 @@ from tests.waiting import eventually
 
 KNOWN = devices(12)
 PREFIX = "labs/one/"
-PROGRAM = mosquitto_program()
 DRIVERS = {name: driver(name) for name in driver_names()}
-
-
-@pytest.fixture(params=[pytest.param("mosquitto", marks=pytest.mark.mosquitto), "amqtt"])
-async def each_broker(request: pytest.FixtureRequest, data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[BrokerSpec]:
-    folder, log = data_dir / "broker", data_dir / "broker.log"
-    broker: Broker
-    if request.param == "amqtt":
-        broker = Amqtt(folder, log, free_port())
-    elif PROGRAM is None:
-        pytest.skip("mosquitto is not installed")
-    else:
-        broker = Mosquitto(folder, log, free_port(), PROGRAM)
-    await broker.start()
-    yield BrokerSpec("127.0.0.1", broker.port, PREFIX)
-    await broker.stop()
 
 
 async def with_recorders(laboratory: Laboratory, count: int) -> None:
@@ -103,10 +88,11 @@ def subscriptions(folder: Path) -> set[str]:
 
 
 async def test_nothing_is_lost_or_doubled_from_one_to_three_and_back_under_load(
-    each_broker: BrokerSpec, data_dir: Path, database_url: str, redis_url: str, free_port: Callable[[], int]
+    each_broker: Broker, data_dir: Path, database_url: str, redis_url: str, free_port: Callable[[], int]
 ) -> None:
-    load = LoadWriter(each_broker, KNOWN, rate=300)
-    async with Laboratory(data_dir, database_url, redis_url, each_broker, free_port) as laboratory:
+    broker = BrokerSpec(LOOPBACK, each_broker.port, PREFIX)
+    load = LoadWriter(broker, KNOWN, rate=300)
+    async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
         for spec in KNOWN:
             await laboratory.register(DemoDevice(spec.device_id, spec.name, "sensor", "bench"))
         sending = asyncio.create_task(load.run())
@@ -126,7 +112,7 @@ async def test_nothing_is_lost_or_doubled_from_one_to_three_and_back_under_load(
             await sending
         await eventually(lambda: holds(database_url, "true", load.sent), 15.0, "the record is complete")
     for name in ("recorder-2", "recorder-3"):
-        async with RawClient(each_broker.port, client_id(name, each_broker.prefix)) as client:
+        async with RawClient(broker.port, client_id(name, PREFIX)) as client:
             assert not client.session_present, "the broker keeps nothing for a retired recorder"
     await everything_once(database_url, load.acknowledged)
 
