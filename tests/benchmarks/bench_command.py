@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from lics_actors.services.ports import free_port
 from tests.benchmarks import command_device, command_load, processes
@@ -100,7 +99,7 @@ async def run(options: Options, servers: Servers) -> Outcome:
                     await connection.close()
         finally:
             await forget(servers.broker, devices)
-        came = await _ledger(playing)
+        came = (await processes.last_word(playing, command_device.Ledger)).came
     audits = [answered_twice(side, found.ids[side], found.others[side]) for side in SIDES]
     accepted = [command_id for side in SIDES for command_id in found.ids[side]]
     audits += [tables, at_the_device("LICS and reference", accepted, came)]
@@ -143,9 +142,7 @@ def _tell(number: int, side: str, callers: int, answered: Answered) -> None:
 
 
 def _lics(laboratory: BenchLaboratory, devices: list[UUID]) -> Place:
-    port = laboratory.api.base_url.port
-    assert port is not None
-    return Place(port, [f"/api/v1/devices/{device}/command" for device in devices])
+    return Place(laboratory.port, [f"/api/v1/devices/{device}/command" for device in devices])
 
 
 @asynccontextmanager
@@ -154,9 +151,3 @@ async def _reference(servers: Servers, prefix: str, devices: list[UUID]) -> Asyn
     settings = command_service.Settings(free_port(), broker.host, broker.port, broker.prefix)
     async with processes.serving("tests.benchmarks.reference.command_service", settings):
         yield Place(settings.http_port, [f"/devices/{device}/command" for device in devices])
-
-
-async def _ledger(playing: processes.asyncio.subprocess.Process) -> dict[str, int]:
-    playing.terminate()
-    output, _ = await playing.communicate()
-    return msgspec.json.decode(output, type=command_device.Ledger).came

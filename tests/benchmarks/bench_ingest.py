@@ -12,15 +12,20 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from lics_actors.recorder.batch import SHIP_AFTER_S
+from tests.benchmarks import processes, telemetry_viewers
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, tell
 from tests.benchmarks.ingest_sides import Lics, Run, Side, Work, measure, reference
 from tests.benchmarks.sustained import FIRST, Search
 from tests.benchmarks.telemetry_audit import Table, reference_table
 from tests.benchmarks.telemetry_load import device_id
+from tests.benchmarks.telemetry_viewers import Seen
 from tests.benchmarks.whole_lics import forget, whole_lics
+from tests.system.laboratory import TOKEN
 
 DEVICES, SHORT_DEVICES = 100, 10
 ONE, TWENTY, TWENTY_ABSOLUTE = "1 sample a message", "20 samples a message", "20 samples a message, in itself"
+VIEWERS = 50
+WATCHED = f"1 sample a message, {DEVICES} devices watched live by {VIEWERS} clients"
 CPU = "CPU a committed message, 1 sample each"
 STEADY, STEADY_P50 = "commit latency p99 at 10,000 msg/s", "commit latency p50 at 10,000 msg/s"
 STEADY_CPU = "CPU a committed message at 10,000 msg/s"
@@ -78,10 +83,12 @@ class Ingest:
         )
         return run
 
-    async def _sustain(self, what: str, side: Side, samples: int) -> Run | None:
-        """Search for the highest rate that is sustained; return the run that showed it."""
+    async def _sustain(self, what: str, side: Side, samples: int, guess: float = 0.0) -> Run | None:
+        """Search for the highest rate that is sustained, first from a guess or a ramp; return the run that showed it."""
         search = self._searches.get((what, side.name))
-        if search is None:
+        if search is None and guess:
+            search = self._searches[what, side.name] = Search(guess)
+        elif search is None:
             ramp = await self._measure(f"{what}, ramp", side, Work(1000.0, RAMP_S, samples, MOST[samples]))
             search = self._searches[what, side.name] = Search(FIRST * (ramp.best_rate or MOST[samples] / 2))
         search.begin_round()
@@ -98,6 +105,8 @@ class Ingest:
         for case in (self._one_sample, self._twenty_samples, self._steady):
             for measured in sides if number % 2 else reversed(sides):
                 await measured(case)
+            if case == self._one_sample:
+                await self._watched()
 
     async def _with_lics(self, case: Measured) -> None:
         await case(self._lics)
@@ -112,6 +121,29 @@ class Ingest:
         self.found.add(ONE, side.name, best.rate if best else 0.0)
         if best:
             self.found.add(CPU, side.name, best.cpu_us)
+
+    async def _watched(self) -> None:
+        """Measure the first case on LICS with viewers; what it is held against is the reference's figure of the same round."""
+        rate = self.found.rates[ONE, "LICS"][-1]
+        async with processes.serving("tests.benchmarks.telemetry_viewers", self._viewers()) as watching:
+            best = await self._sustain(WATCHED, self._lics, 1, guess=rate)
+            self._saw(await processes.last_word(watching, Seen))
+        self.found.add(WATCHED, "LICS", best.rate if best else 0.0)
+        self.found.add(WATCHED, "reference", self.found.rates[ONE, "reference"][-1])
+
+    def _saw(self, seen: Seen) -> None:
+        blind = sum(not count for count in seen.telemetry)
+        self.found.audits.append(
+            Audit("viewers to whom telemetry came, in order", VIEWERS, VIEWERS - blind, blind, seen.disorder)
+        )
+        told = sum(seen.telemetry) / seen.seconds
+        tell(f"{VIEWERS} viewers: {told:,.0f} telemetry messages a second, {seen.gaps} gaps, {seen.cpu_share:.0%} of a core")
+
+    def _viewers(self) -> telemetry_viewers.Settings:
+        devices = self._lics.devices
+        share = max(1, len(devices) // VIEWERS)
+        watched = [[devices[(place * share + n) % len(devices)] for n in range(share)] for place in range(VIEWERS)]
+        return telemetry_viewers.Settings(self._lics.laboratory.port, TOKEN, watched)
 
     async def _twenty_samples(self, side: Side) -> None:
         best = await self._sustain(TWENTY, side, 20)
@@ -135,13 +167,16 @@ class Ingest:
                 self.found.add(name, side.name, run.rate * samples)
 
         await self._with_reference(some)
-        await self._with_lics(some)
+        async with processes.serving("tests.benchmarks.telemetry_viewers", self._viewers()) as watching:
+            await self._with_lics(some)
+            self._saw(await processes.last_word(watching, Seen))
 
     def outcome(self) -> Outcome:
         """Return what was found."""
         found = self.found
         cases = (
             found.case(ONE, "msg/s", 0.8),
+            found.case(WATCHED, "msg/s", 0.6),
             found.case(TWENTY, "samples/s", 0.6),
             found.case(TWENTY_ABSOLUTE, "samples/s", 100_000, absolute=True),
             found.case(CPU, "µs", 2.5, at_least=False),
@@ -151,7 +186,8 @@ class Ingest:
         )
         rate, share = found.load_share
         note = f"the load, one process, used {share:.0%} of a core at the {rate:,.0f} msg/s that it offered at most"
-        return Outcome(tuple(case for case in cases if case.lics or case.bar), ONE, tuple(found.audits), (note,))
+        measured = tuple(case for case in cases if case.lics or not self._options.short)
+        return Outcome(measured, ONE, tuple(found.audits), (note,))
 
 
 async def run(options: Options, servers: Servers) -> Outcome:

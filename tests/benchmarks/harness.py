@@ -27,6 +27,7 @@ from tests.benchmarks.servers import Servers, servers
 
 __all__ = ["Audit", "BenchError", "Case", "Options", "Outcome", "Servers", "cores", "run_bench", "servers", "tell"]
 
+MOST_CLEAN_AUDITS: Final = 6  # told one by one
 LIMIT_S: Final = 1800.0  # a bench that is not done by then hangs; the longest full one is meant to take ten minutes
 FACTS: Final = (
     "{processor}, {cores} cores, {memory_gib} GiB, {system}; "
@@ -132,13 +133,22 @@ def _bench(name: str) -> object:
 def _show(name: str, outcome: Outcome, options: Options, facts: dict[str, Any]) -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(_table(name, outcome, options))
-    for audit in outcome.audits:
+    for audit in _shown(outcome.audits):
         sign = "[green]✓[/]" if audit.clean else "[red]✗[/]"
         console.print(f"{sign} {audit.case}: {audit.found:,} of {audit.expected:,}, {audit.lost} lost, {audit.doubled} twice")
     for note in outcome.notes:
         console.print(f"[dim]{note}[/]", highlight=False)
     with contextlib.suppress(KeyError):
         console.print(f"[dim]{FACTS.format(**facts)}[/]", highlight=False)
+
+
+def _shown(audits: tuple[Audit, ...]) -> list[Audit]:
+    """Return the audits that are not clean one by one, and the others as one line where they are many."""
+    clean = [audit for audit in audits if audit.clean]
+    if len(clean) > MOST_CLEAN_AUDITS:
+        expected, found = sum(audit.expected for audit in clean), sum(audit.found for audit in clean)
+        clean = [Audit(f"{len(clean)} audits, row by row", expected, found, 0, 0)]
+    return clean + [audit for audit in audits if not audit.clean]
 
 
 def _table(name: str, outcome: Outcome, options: Options) -> Table:

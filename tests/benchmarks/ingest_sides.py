@@ -100,7 +100,7 @@ class Lics:
     name = "LICS"
 
     def __init__(self, laboratory: BenchLaboratory, table: Table, devices: list[UUID]) -> None:
-        self.laboratory, self.table, self.broker, self._devices = laboratory, table, laboratory.broker, devices
+        self.laboratory, self.table, self.broker, self.devices = laboratory, table, laboratory.broker, devices
 
     async def pids(self) -> frozenset[int]:
         """Return the recorders."""
@@ -108,7 +108,7 @@ class Lics:
 
     async def prepare(self, epoch: int) -> None:
         """Have the devices boot."""
-        await say_online(self.broker, self._devices, epoch)
+        await say_online(self.broker, self.devices, epoch)
 
 
 class Reference:

@@ -112,6 +112,21 @@ async def running(module: str, settings: msgspec.Struct, kind: type[Answer]) -> 
         await program.ended(STOP_S)
 
 
+async def last_word(process: asyncio.subprocess.Process, kind: type[Answer]) -> Answer:
+    """End a program that serves, and return what it says at its end.
+
+    Raises:
+        BenchError: it did not end, or said nothing.
+    """
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), STOP_S)
+        return msgspec.json.decode(output, type=kind)
+    except (TimeoutError, msgspec.DecodeError) as error:
+        raise BenchError(f"a program of the bench did not say what it had seen: {error}") from None
+
+
 def cpu_s(pids: Iterable[int]) -> float:
     """Return the processor time, user and system, that these processes have used."""
     return sum(times.user + times.system for times in (psutil.Process(pid).cpu_times() for pid in pids))

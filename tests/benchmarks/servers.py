@@ -137,9 +137,16 @@ class _Given:
 
         Raises:
             SettingsError: its URL is none.
+            BenchError: it wants more than the loads and references speak.
         """
         settings = Settings(_env_file=None, mqtt_topic_prefix=prefix)  # type: ignore[call-arg] # pydantic-settings' own
-        return broker_spec(settings)
+        spec = broker_spec(settings)
+        if spec.tls or spec.username or spec.password:
+            raise BenchError(
+                "loads and references speak MQTT plainly and without a password, but MQTT_BROKER_URL asks for more",
+                "name a broker for measuring, or unset MQTT_BROKER_URL for an embedded one",
+            )
+        return spec
 
 
 def _broker_notes(product: str) -> tuple[str, ...]:

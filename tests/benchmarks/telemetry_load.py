@@ -133,6 +133,11 @@ def due(settings: Settings, elapsed_s: float) -> int:
     return int(settings.rate * elapsed_s + slope * elapsed_s**2 / 2)
 
 
+def shares(messages: int, devices: int) -> list[int]:
+    """Return how many of a connection's first `messages` were each of its devices': they take turns."""
+    return [(messages + devices - 1 - place) // devices for place in range(devices)]
+
+
 async def play(settings: Settings) -> Sent:
     """Send, and wait until all of it is acknowledged."""
     connections = [Connection(settings, number) for number in range(min(settings.connections, settings.devices))]
@@ -153,8 +158,8 @@ async def play(settings: Settings) -> Sent:
     per_device = [0] * settings.devices
     for each in connections:
         each.client.close()
-        for place, number in enumerate(each.devices):
-            per_device[number] = (each.acked - place + len(each.devices) - 1) // len(each.devices)
+        for number, count in zip(each.devices, shares(each.acked, len(each.devices)), strict=True):
+            per_device[number] = count
     late.sort()
     p99 = late[int(len(late) * 0.99)] if late else 0.0
     acked = sum(each.acked for each in connections)

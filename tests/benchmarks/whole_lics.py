@@ -40,6 +40,11 @@ class BenchLaboratory(Laboratory):
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self._leave()
 
+    @property
+    def port(self) -> int:
+        """Return the web's port."""
+        return self.api.base_url.port or 0
+
     async def recorders(self) -> frozenset[int]:
         """Return the pids of the processes that record."""
         return frozenset(node["pid"] for node in (await self.nodes()).values() if node["kind"] == "recorder" and node["pid"])
