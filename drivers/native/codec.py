@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from drivers.errors import DecodeError, EncodeError
 from drivers.native import wire
+from drivers.native.quick import quick_telemetry
 from drivers.native.wire import checked_text, checked_value, read_json, rfc3339, utc
 from drivers.protocol import (
     CommandAcked,
@@ -27,6 +28,7 @@ from drivers.protocol import (
     OutgoingCommand,
     PresenceReported,
     Publication,
+    QuickReader,
     Received,
     Sample,
     TelemetryReported,
@@ -99,6 +101,10 @@ class NativeDriver:
             return (reader(message),)
         except wire.REFUSALS as error:
             raise wire.refused(message.topic, error) from error
+
+    def quick_reader(self, device: DeviceRef, topic: str) -> QuickReader | None:
+        """Return the quick way to read a device's telemetry."""
+        return quick_telemetry if topic == device_base(device.prefix, device.device_id) + TELEMETRY else None
 
     def encode(self, device: DeviceRef, command: OutgoingCommand) -> Sequence[Publication]:
         """Return the one message on `commands`; never retained."""

@@ -16,6 +16,7 @@ from drivers.values import text_fault, value_fault
 from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.batch import RejectionLimit
 from lics_actors.recorder.routing import NOBODY, NoRoute, Route, Routes
+from lics_actors.store.packed import PackedTelemetry
 from lics_actors.store.records import REJECTED_KEPT_BYTES, EventRow, PayloadRejected, TelemetryRow
 
 UNKNOWN_DEVICE = "unknown device"
@@ -30,10 +31,12 @@ Numbered = tuple[int, Arrival]  # a message with its position in the spool
 class Decoded:
     """What a batch of messages comes to.
 
-    `rejected` are those kept for inspection, of `refused` in all. `unreadable` are messages on which a driver failed
-    that had no business to: nothing says they are bad, so they are kept whole, with the reason.
+    `packed` is the telemetry that needed no look of its own. `rejected` are those kept for inspection, of `refused` in all.
+    `unreadable` are messages on which a driver failed that had no business to: nothing says they are bad, so they are kept
+    whole, with the reason.
     """
 
+    packed: PackedTelemetry = field(default_factory=PackedTelemetry)
     telemetry: list[TelemetryRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     rejected: list[PayloadRejected] = field(default_factory=list)
@@ -43,7 +46,7 @@ class Decoded:
     @property
     def rows(self) -> int:
         """Return how many rows of telemetry and events there are."""
-        return len(self.telemetry) + len(self.events)
+        return len(self.packed) + len(self.telemetry) + len(self.events)
 
 
 class _RowError(Exception):
@@ -141,13 +144,14 @@ def _check_number(epoch: int, seq: int) -> None:
 
 
 def _check_name(name: str) -> None:
-    fault = _name_fault(name)
+    fault = name_fault(name)
     if fault:
         raise _RowError(fault)
 
 
 @lru_cache(maxsize=10_000)
-def _name_fault(name: str) -> str | None:
+def name_fault(name: str) -> str | None:
+    """Return why `name` cannot be a metric's or an event type's, or None."""
     return text_fault(name) or (None if 0 < len(name) <= MAX_NAME else f"a name of {len(name)} characters")
 
 

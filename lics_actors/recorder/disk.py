@@ -13,6 +13,7 @@ from lics_actors.errors import StorageFullError
 from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.batch import Pressure, pressure
 from lics_actors.recorder.errors import SpoolCorruptError, SpoolInUseError
+from lics_actors.recorder.recent import Recent
 from lics_actors.recorder.spool import FILE, Spool, read_spool
 
 log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Disk:
 
     def __init__(self, thread: DiskThread, spool: Spool, quota_bytes: int) -> None:
         self._thread, self._spool, self._quota = thread, spool, quota_bytes
+        self._recent = Recent()
         self.full: str | None = None
         self.pressure = Pressure.EASY
         self.used_bytes = 0
@@ -66,7 +68,8 @@ class Disk:
         Raises:
             StorageFullError: nothing was written.
         """
-        await self._mended(lambda: self._spool.append(arrivals))
+        last, generation = await self._mended(lambda: (self._spool.append(arrivals), self._spool.generation))
+        self._recent.add(arrivals, last, generation)
         self.arrived.set()
 
     async def trim(self, through: int) -> None:
@@ -78,8 +81,13 @@ class Disk:
         await self._mended(lambda: self._spool.trim(through))
 
     async def read(self, after: int, limit: int, max_bytes: int) -> list[tuple[int, Arrival]]:
-        """Return messages behind `after`, see `read_spool`; what a damaged file still holds comes again at new positions."""
+        """Return messages behind `after`, see `read_spool`: from memory where they are still there, else from the file.
+
+        What a damaged file still holds comes again at new positions.
+        """
         generation = self._spool.generation
+        if generation == self._recent.generation and (recent := self._recent.behind(after, limit, max_bytes)):
+            return recent
         try:
             return await asyncio.to_thread(read_spool, self._spool.path, after, limit, max_bytes)
         except SpoolCorruptError as error:
@@ -95,24 +103,26 @@ class Disk:
         """Close the file."""
         await self._thread.do(self._spool.close)
 
-    async def _mended(self, work: Callable[[], object]) -> None:
+    async def _mended(self, work: Callable[[], Result]) -> Result:
         try:
-            self._measured(await self._thread.do(self._measuring, work))
-            self.full = None
+            result, used_bytes = await self._thread.do(lambda: self._measuring(work))
         except StorageFullError as error:
             if self.full is None:
                 log.error("the spool cannot be written", extra={"reason": error.message})
             self.full = error.message
             raise
+        self._measured(used_bytes)
+        self.full = None
+        return result
 
-    def _measuring(self, work: Callable[[], object]) -> int:
+    def _measuring(self, work: Callable[[], Result]) -> tuple[Result, int]:
         generation = self._spool.generation
         try:
-            work()
+            result = work()
         except SpoolCorruptError as error:
             self._mend(error, generation)
-            work()
-        return self._spool.used_bytes()
+            result = work()
+        return result, self._spool.used_bytes()
 
     def _mend(self, error: SpoolCorruptError, generation: int) -> None:
         if self._spool.generation == generation:

@@ -19,9 +19,11 @@ from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.decoding import Decoded, Numbered, decode, rejection, unknown_devices
 from lics_actors.recorder.disk import Disk
+from lics_actors.recorder.packing import Packer
 from lics_actors.recorder.routing import Route, Routes
 from lics_actors.recorder.tally import Tally
 from lics_actors.store.errors import RowRefusedError
+from lics_actors.store.packed import PackedTelemetry
 from lics_actors.store.records import PayloadRejected
 from lics_actors.store.repository import Repository
 from lics_actors.store.shipping import Shipped, ship_samples
@@ -48,6 +50,7 @@ class Shipper:
     def __init__(self, disk: Disk, database: Database, letters: DeadLetters, atlas: Atlas, tally: Tally) -> None:
         self._disk, self._database, self._letters, self._atlas, self._tally = disk, database, letters, atlas, tally
         self._limit = batch.RejectionLimit()
+        self._packer = Packer(atlas.routes)
         self._after = disk.trimmed
         self._asked: dict[UUID, float] = {}
         self._batch: tuple[Sequence[Numbered], Decoded] | None = None
@@ -110,6 +113,22 @@ class Shipper:
         if due:
             await asyncio.sleep(due)
 
+    async def _read(self, messages: Sequence[Numbered]) -> Decoded:
+        """Return what `messages` come to. The ordinary is read here, by slices; a thread and the loop would take turns at it, at
+        some milliseconds a turn. What a driver has to look at is read in a thread: nobody knows how long that takes."""
+        if self._packer.routes is not self._atlas.routes:
+            self._packer = Packer(self._atlas.routes)
+        rows, others = PackedTelemetry(), list[Numbered]()
+        for part in batch.slices(messages):
+            others += self._packer.pack(part, rows)
+            await asyncio.sleep(0)
+        if not others:
+            return Decoded(rows)
+        await self._meet(others)
+        decoded = await asyncio.to_thread(decode, others, self._atlas.routes, self._limit)
+        decoded.packed = rows
+        return decoded
+
     async def _meet(self, messages: Sequence[Numbered]) -> None:
         """Ask the database about devices that only it may know yet."""
         now = time.monotonic()
@@ -124,8 +143,7 @@ class Shipper:
             self._after, self._oldest_us = max(self._after, self._disk.trimmed), None  # a spool begun anew starts higher
             return None
         self._oldest_us = messages[0][1].received_us
-        await self._meet(messages)
-        decoded = await asyncio.to_thread(decode, messages, self._atlas.routes, self._limit)
+        decoded = await self._read(messages)
         self._tally.rejected += decoded.refused
         for arrival, reason in decoded.unreadable:
             await self._bury(arrival, reason)
@@ -145,7 +163,7 @@ class Shipper:
             await self._refused(messages[0][1], error)
             return
         for half in batch.halves(messages):
-            decoded = decode(half, self._atlas.routes, batch.RejectionLimit())
+            decoded = await asyncio.to_thread(decode, half, self._atlas.routes, batch.RejectionLimit())
             decoded.rejected.clear()  # written before, and limited with the whole batch
             try:
                 await self._write(decoded)
@@ -173,7 +191,7 @@ class Shipper:
 
     async def _write(self, decoded: Decoded) -> None:
         def work(repository: Repository) -> Awaitable[Shipped]:
-            return ship_samples(repository, decoded.telemetry, decoded.events, decoded.rejected)
+            return ship_samples(repository, decoded.telemetry, decoded.events, decoded.rejected, decoded.packed)
 
         shipped = await self._database.call(work)
         self._tally.rows += shipped.telemetry + shipped.events

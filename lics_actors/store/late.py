@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, Final, Protocol
 from uuid import UUID
+
+from lics_actors.store.packed import PackedTelemetry
 
 SHIPPING_LOCK: Final = 0x6C696374  # as in lics_rollup_thresholds(), migration 3
 
@@ -32,17 +35,20 @@ class Timed(Protocol):
         """Return whose."""
 
 
-async def note_late(connection: Any, rows: Mapping[str, Sequence[Timed]]) -> int:
-    """Tell which of the rows of this transaction, by table, are late; return how many hours of devices that are.
+async def note_late(connection: Any, rows: Mapping[str, Sequence[Timed]], packed: PackedTelemetry) -> int:
+    """Tell which of the rows of this transaction, by table, are late; return how many hours of devices that are. `packed` are
+    rows of `telemetry`, too.
 
     Called last before the commit: other writers wait for no longer than the commit takes. One question a batch (0.1 ms), and
     nothing more where no row is late.
     """
     lows = {table: min(row.time for row in written) for table, written in rows.items() if written}
+    if packed:
+        lows["telemetry"] = min(packed.earliest, lows.get("telemetry", packed.earliest))
     noted = 0
     for source, threshold in await connection.fetch("SELECT source, threshold FROM lics_rollup_thresholds()"):
         if source in lows and lows[source] < threshold:
-            spans = late_spans(rows[source], threshold)
+            spans = late_spans(chain(rows[source], packed.times() if source == "telemetry" else ()), threshold)
             columns = list(zip(*((*key, *span) for key, span in spans.items()), strict=True))
             await connection.execute(_NOTE, source, *columns)
             noted += len(spans)

@@ -148,8 +148,9 @@ class RecorderHost:
         return pong
 
     async def connected(self) -> bool:
-        """Return whether it hears the broker."""
-        return (await self.how()).stats["broker_up"] == 1
+        """Return whether it hears the broker: the session is there, and subscribes."""
+        stats = (await self.how()).stats
+        return stats["broker_up"] == 1 and stats["recorder_subscriptions"] > 0
 
     async def word(self) -> str:
         """Return its state in words."""
