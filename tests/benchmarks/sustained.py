@@ -17,14 +17,14 @@ class Search:
     """One contender's search over all rounds; `next_rate` says what to try, `tell` how it went."""
 
     guess: float
-    failed: float = math.inf  # the lowest that is known to be too much, of this round or an earlier one
+    failed: float = math.inf  # the lowest that was too much in this round; another program may have had the machine in an earlier
     passed: float = 0.0  # the highest of this round
     passes: int = 0
 
     def begin_round(self) -> None:
         """Start from what the last round reached."""
         self.guess = self.passed or self.guess
-        self.passed, self.passes = 0.0, 0
+        self.passed, self.passes, self.failed = 0.0, 0, math.inf
 
     def next_rate(self) -> float | None:
         """Return the rate to try, None when the round is over."""
@@ -35,12 +35,10 @@ class Search:
         return self.passed * UP if math.isinf(self.failed) else math.sqrt(self.passed * self.failed)
 
     def tell(self, rate: float, passed: bool) -> None:
-        """Note how a try went. A pass at or above an earlier failure shows that the failure was an accident."""
+        """Note how a try went."""
         if passed:
             self.passes += 1
             self.passed = max(self.passed, rate)
-            if rate >= self.failed:
-                self.failed = math.inf
             return
         self.failed = min(self.failed, rate)
         if not self.passed:

@@ -70,7 +70,7 @@ class Connection:
         self.devices = list(range(number, settings.devices, settings.connections))
         self._heads = [_head(settings, device) for device in self.devices]
         self._name = f"load-{os.getpid()}-{number}"
-        self._size = len(self._heads[0]) + _payload_bytes(settings) + 2 if self._heads else 1
+        self._size = len(self._heads[0]) + payload_bytes(settings) + 2 if self._heads else 1
         self._window = max(50, min(60_000, WINDOW_BYTES // self._size))
         self.sent = self.acked = 0
         self.client: MqttClient
@@ -82,7 +82,7 @@ class Connection:
     def _acknowledged(self, count: int) -> None:
         self.acked += count
 
-    def send(self, count: int, body: _Body) -> int:
+    def send(self, count: int, body: Body) -> int:
         """Publish up to `count` messages, as many as the window has room for; return how many."""
         count = min(count, self._window - (self.sent - self.acked))
         if count <= 0:
@@ -98,7 +98,7 @@ class Connection:
         return count
 
 
-class _Body:
+class Body:
     """The payload around its two numbers, of constant length: JSON allows the spaces that pad them."""
 
     def __init__(self, settings: Settings, now: datetime) -> None:
@@ -116,13 +116,13 @@ def _rfc3339(moment: datetime) -> bytes:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
 
 
-def _payload_bytes(settings: Settings) -> int:
-    return sum(map(len, _Body(settings, datetime.now(UTC)).parts)) + 18
+def payload_bytes(settings: Settings) -> int:
+    return sum(map(len, Body(settings, datetime.now(UTC)).parts)) + 18
 
 
 def _head(settings: Settings, number: int) -> bytes:
     topic = text(f"{settings.prefix}devices/{device_id(settings.first + number)}/telemetry".encode())
-    whole = packet(0x32, topic + bytes(2 + _payload_bytes(settings)))
+    whole = packet(0x32, topic + bytes(2 + payload_bytes(settings)))
     return whole[: whole.index(topic) + len(topic)]
 
 
@@ -149,7 +149,7 @@ async def play(settings: Settings) -> Sent:
     while (elapsed := time.perf_counter() - began) < settings.seconds and not stop.is_set():
         wanted = due(settings, elapsed)
         late.append(_lateness(settings, sent, elapsed))
-        sent += _share(connections, wanted - sent, next(turns), _Body(settings, datetime.now(UTC)))
+        sent += _share(connections, wanted - sent, next(turns), Body(settings, datetime.now(UTC)))
         await asyncio.sleep(max(0.0, TICK_S - (time.perf_counter() - began - elapsed)))
     seconds, ended = time.perf_counter() - began, datetime.now(UTC)
     until = time.perf_counter() + DRAIN_S
@@ -172,7 +172,7 @@ def _lateness(settings: Settings, sent: int, elapsed_s: float) -> float:
     return max(0.0, (due(settings, elapsed_s) - sent) / rate)
 
 
-def _share(connections: list[Connection], count: int, first: int, body: _Body) -> int:
+def _share(connections: list[Connection], count: int, first: int, body: Body) -> int:
     """Spread `count` messages over the connections, another one first each time."""
     many = len(connections)
     return (

@@ -117,7 +117,7 @@ def test_a_changed_lock_is_installed(checkout: Checkout) -> None:
 def test_tests_need_more_and_everything_else_is_content_with_it(checkout: Checkout) -> None:
     checkout.run()
     assert "installing" in checkout.run("test", "-k", "x")[2]
-    assert checkout.run("test")[2] == checkout.run("device")[2] == ""
+    assert checkout.run("test")[2] == checkout.run("bench")[2] == checkout.run("device")[2] == ""
 
 
 def test_a_half_made_environment_is_made_anew(checkout: Checkout) -> None:
