@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from quart import Quart
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from config.settings import Settings
 from lics_actors.device.messages import Admin, Health, Link, Safety
@@ -73,9 +74,9 @@ class Viewer:
     async def close_code(self) -> int:
         """Return the code that the server closes with; what it says before is passed over, but seen."""
         async with asyncio.timeout(PATIENCE_S):
-            async for text in self.socket:
-                self.seen.append(json.loads(text))
-            await self.socket.wait_closed()
+            with suppress(ConnectionClosed):
+                while True:
+                    self.seen.append(json.loads(await self.socket.recv()))
         assert self.socket.close_code is not None
         return self.socket.close_code
 
@@ -91,6 +92,7 @@ class LiveWeb:
     bus: LivePublisher
     stopping: asyncio.Event
     stack: AsyncExitStack
+    redis_url: str
 
     @property
     def hub(self) -> Hub:
@@ -145,7 +147,7 @@ async def live_web(
     async with AsyncExitStack() as stack:
         serving = asyncio.create_task(serve_app(stopping, app, listener))
         speaking = asyncio.create_task(bus.run())
-        web = LiveWeb(app, fleet, repository, port, bus, stopping, stack)
+        web = LiveWeb(app, fleet, repository, port, bus, stopping, stack, redis_url or "")
         if redis_url is not None:
             await eventually(lambda: web.hub.hears, PATIENCE_S, "the hub hears the bus")
         try:

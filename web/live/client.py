@@ -173,7 +173,8 @@ class Client:
             await asyncio.wait({pump}, timeout=0 if code == TOO_SLOW else LAST_S)
             pump.cancel()
             await asyncio.gather(pump, return_exceptions=True)
-        await self.wire.close(code, reason)
+        if code != GONE:
+            await self.wire.close(code, reason)
 
     def _keep_sending(self) -> None:
         if self._pump is None:

@@ -13,10 +13,10 @@ from typing import Any, Final
 from quart import Quart
 
 from web.auth import TokenKeeper
-from web.live.client import GOING_AWAY, Client
+from web.live.client import GOING_AWAY, GONE, Client
 from web.live.hub import Hub
-from web.live.session import Session
-from web.live.wire import accept
+from web.live.session import Receive, Session
+from web.live.wire import CLOSE_S, accept
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,7 @@ def install(app: Quart, hub: Hub, keeper: TokenKeeper) -> None:
             client = Client(wire, hub.limits.bounds, time.monotonic, hub.metrics.messages.inc, _request_id(headers))
             session = Session(hub, keeper, client, receive)
             await _until_over(client, session.talk(_bearer(headers), device_id))
+            await _part(client, receive)
             hub.metrics.closed.labels(str(client.closing.result()[0])).inc()
 
     app.asgi_app = asgi  # type: ignore[method-assign]
@@ -57,7 +58,19 @@ async def _until_over(client: Client, talk: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(talking, return_exceptions=True)
         _note(talking, client)
         client.end(GOING_AWAY, "closed")
-        await client.close()
+
+
+async def _part(client: Client, receive: Receive) -> None:
+    """Say goodbye and hear the client out: what it still says would fill Hypercorn's queue, which waits for a reader for ever."""
+    await client.close()
+    for _ in range(0 if client.closing.result()[0] == GONE else 2):
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                while (await receive())["type"] != "websocket.disconnect":
+                    pass
+                return
+        except TimeoutError:
+            client.wire.abort()
 
 
 def _note(talking: asyncio.Task[None], client: Client) -> None:

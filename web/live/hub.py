@@ -105,6 +105,7 @@ class Hub:
         subscription = self._subscription(client, topic)
         subscription.after, subscription.joining, subscription.ref = after, True, None
         subscription.since = asyncio.get_running_loop().time()
+        self._heard = self._heard or self._bus.connected
         if not self._bus.connected:
             client.tell_error(_unheard(), topic=topic)
         self._welcome.join(self._feeds[topic], (subscription,))
