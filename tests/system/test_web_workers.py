@@ -7,18 +7,26 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
+from lics_actors.live.messages import NodeLive
+from lics_actors.live.publisher import LivePublisher
 from lics_actors.services.workers import Workers
 from lics_actors.supervision.messages import Policy
-from tests.unit.web.conftest import BEARER
+from tests.system.live_web import Viewer
+from tests.unit.web.conftest import BEARER, TOKEN
 from tests.unit.web.test_web_serve import Running
-from tests.waiting import wait_until
+from tests.waiting import eventually, wait_until
 
 COUNT = 2
 STOPS_WITHIN_S = 4.0
@@ -123,3 +131,45 @@ async def test_a_worker_that_never_comes_to_work_is_given_up() -> None:
         assert workers.failed.is_set()
         await workers.stop()
     assert len(set(ended)) == 3 * COUNT
+
+
+async def test_clients_of_all_workers_are_told_the_same_and_a_killed_worker_takes_only_its_own(
+    data_dir: Path, database_url: str, redis_url: str
+) -> None:
+    web = Running(data_dir, DATABASE_URL=database_url, REDIS_URL=redis_url, LICS_WEB_WORKERS=str(COUNT))
+    bus = LivePublisher(redis_url, "")
+    speaking = asyncio.create_task(bus.run())
+    try:
+        await eventually(lambda: len(workers_of(web)) == COUNT, 40, "all workers listen")
+        port = (await asyncio.to_thread(web.place))["port"]
+        async with AsyncExitStack() as stack:
+            viewers = []
+            for _ in range(24):  # of two workers, one has all of them once in eight million runs
+                socket_ = await stack.enter_async_context(connect(f"ws://127.0.0.1:{port}/ws", proxy=None))
+                viewers.append(await Viewer(socket_).sign_in(TOKEN))
+                await viewers[-1].subscribe("fleet")
+            for n in range(10):
+                bus.publish("fleet", NodeLive(f"rack:{n}", "restarted", None, datetime.now(UTC)), keep=True)
+            heard = [[(await viewer.until("event"))["n"] for _ in range(10)] for viewer in viewers]
+            assert all(numbers == heard[0] for numbers in heard)
+            victim = workers_of(web)[0]
+            victim.kill()
+            bus.publish("fleet", NodeLive("rack:x", "restarted", None, datetime.now(UTC)), keep=True)
+            told = await asyncio.gather(*(viewer.until("event") for viewer in viewers), return_exceptions=True)
+            cut = [viewer for viewer, got in zip(viewers, told, strict=True) if isinstance(got, ConnectionClosed)]
+            assert 0 < len(cut) < len(viewers)
+            assert all(isinstance(got, dict | ConnectionClosed) for got in told), told
+            again = await stack.enter_async_context(connect(f"ws://127.0.0.1:{port}/ws", proxy=None))
+            back = await Viewer(again).sign_in(TOKEN)
+            await back.subscribe("fleet", after=heard[0][-1])
+            assert [message["event"]["node"] for message in back.seen if message["kind"] == "event"] == ["rack:x"]
+            began = time.monotonic()
+            web.process.send_signal(signal.SIGTERM)
+            assert await back.close_code() == 1001
+            assert time.monotonic() - began < 1.5
+        assert await asyncio.to_thread(web.process.wait, 10) == 0
+    finally:
+        speaking.cancel()
+        web.process.kill()
+        web.process.wait()
+        web.log.close()
