@@ -16,7 +16,7 @@ from config import __version__
 from config.settings import Settings
 from lics_actors.store.repository import Repository
 from web import auth, docs, errors, openapi
-from web.api import alarms, commands, devices, fleet, health, recorded
+from web.api import alarms, commands, devices, fleet, health, recorded, telemetry
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.health import HealthWatch
 from web.live import install as live
@@ -56,7 +56,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     auth.install(app, keeper)
     app.after_request(_finish)
     errors.install(app)
-    for nouns in (devices, recorded, commands, fleet, alarms):
+    for nouns in (devices, recorded, telemetry, commands, fleet, alarms):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)

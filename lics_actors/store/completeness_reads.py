@@ -146,5 +146,13 @@ def _part(asked: _Asked, values: list[Any], low: int, high: int) -> str:
 
 def _told(stream: Stream, row: Mapping[str, Any]) -> EpochCompleteness:
     gaps = tuple((first, after - 1) for first, after in zip(row["gap_from"] or (), row["gap_to"] or (), strict=True))
-    numbers = (row[name] for name in ("epoch", "first", "last", "received", "missing", "gap_count"))
-    return EpochCompleteness(stream, *numbers, gaps)
+    return EpochCompleteness(
+        stream=stream,
+        epoch=row["epoch"],
+        first_seq=row["first"],
+        last_seq=row["last"],
+        received=row["received"],
+        missing=row["missing"],
+        gap_count=row["gap_count"],
+        gaps=gaps,
+    )

@@ -8,6 +8,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from lics_actors.store.connection import ANSWER_S, Connected
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.devices import MAX_PAGE
 from lics_actors.store.json_text import json_value
 from lics_actors.store.rows import TelemetryPoint
 from lics_actors.store.spans import HOUR, floor, moment, ticks
@@ -39,6 +41,9 @@ _SINCE: Final = " AND time >= '{since}'"  # a constant, and the same for a day: 
 _KEPT: Final = f"SELECT {_COLUMNS} FROM telemetry_latest WHERE device_id = ANY($1)"  # noqa: S608
 _WHOLE: Final = f"""SELECT DISTINCT ON (device_id, metric) {_COLUMNS} FROM telemetry WHERE device_id = ANY($1)
     ORDER BY device_id, metric DESC, time DESC, epoch DESC, seq DESC"""  # noqa: S608
+
+_DEVICES: Final = """SELECT id FROM device WHERE admin <> 'retired' AND ($1::text IS NULL OR type = $1)
+    AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"""
 
 Latest = dict[UUID, dict[str, TelemetryPoint]]
 
@@ -73,6 +78,27 @@ class LatestReads(Connected):
             if metric in {None, row["metric"]}:
                 found[row["device_id"]][row["metric"]] = value_point(row)
         return found
+
+    async def latest_page(
+        self,
+        device_type: str | None = None,
+        metric: str | None = None,
+        limit: int = MAX_PAGE,
+        cursor: str | None = None,
+    ) -> Page[tuple[UUID, dict[str, TelemetryPoint]]]:
+        """Return the newest values of all devices (of a type) that are not retired, by device id.
+
+        Raises:
+            InvalidError: the limit or the cursor is none.
+            DatabaseUnavailableError
+        """
+        checked_limit(limit, MAX_PAGE)
+        after = decode_cursor("latest", cursor, tuple[UUID])
+        async with self.raw(ANSWER_S) as connection:
+            rows = await connection.fetch(_DEVICES, device_type, after[0] if after else None, limit + 1)
+        devices: Page[UUID] = page("latest", rows, limit, lambda row: (row["id"],), lambda row: row["id"])
+        found = await self.latest_of(devices.items, metric)
+        return Page(list(found.items()), devices.next)
 
 
 def _age(row: Mapping[str, Any]) -> tuple[datetime, int, int]:

@@ -7,7 +7,6 @@ from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
 from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
-from lics_actors.store.latest_reads import LatestReads
 from lics_actors.store.rows import (
     Aggregate,
     AlarmRow,
@@ -17,6 +16,7 @@ from lics_actors.store.rows import (
     NewDevice,
     TelemetryPoint,
 )
+from lics_actors.store.stream_reads import StreamReads
 from lics_actors.store.telemetry_reads import TelemetryReads
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, LatestReads, CompletenessReads, Histories):
+class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:

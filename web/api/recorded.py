@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Final
@@ -11,11 +11,11 @@ from uuid import UUID
 from quart import Blueprint, Response
 
 from lics_actors.errors import InvalidError
-from lics_actors.store.cursors import Page
+from lics_actors.store.repository import Repository
 from lics_actors.store.rows import TelemetryPoint
 from web.auth import requires
 from web.backing import backing
-from web.exports import ARROW_TYPE, CSV_TYPE, Export, as_arrow, as_csv
+from web.exports import ARROW_TYPE, CSV_TYPE, Export, Pages, as_arrow, as_csv
 from web.schemas.base import duration_s
 from web.schemas.recorded import (
     EventPage,
@@ -64,33 +64,49 @@ async def get_telemetry(device_id: UUID, query: TelemetryQuery) -> Response:
     """
     bucket_s = duration_s(query.bucket) if query.bucket else None
     start, end = _span(query.start, query.end, bucket_s is not None)
-    repository = backing().repository  # named here: a stream outlives the request it answers
-
-    async def read(limit: int, cursor: str | None) -> Page[TelemetryPoint]:
-        return await repository.telemetry(
-            device_id, query.metric, start, end, bucket_s=bucket_s, agg=query.agg, limit=limit, cursor=cursor
-        )
-
-    streamed = query.format is not Format.JSON
-    page = await read(EXPORT_PAGE if streamed else query.limit, query.cursor)
+    repository = backing().repository
+    if query.format is not Format.JSON:
+        return await _export(device_id, query, start, end)
+    page = await repository.telemetry(
+        device_id, query.metric, start, end, bucket_s=bucket_s, agg=query.agg, limit=query.limit, cursor=query.cursor
+    )
     if not page.items:
         await repository.get_device(device_id)
-    if not streamed:
-        items = [value_view(point, bucket_s is not None) for point in page.items]
-        return answer(TelemetryPage.model_construct(items=items, next=page.next))
+    items = [value_view(point, bucket_s is not None) for point in page.items]
+    return answer(TelemetryPage.model_construct(items=items, next=page.next))
 
-    async def pages() -> AsyncIterator[Sequence[TelemetryPoint]]:
-        current = page
-        yield current.items
-        while current.next is not None:
-            current = await read(EXPORT_PAGE, current.next)
-            yield current.items
 
+async def _export(device_id: UUID, query: TelemetryQuery, start: datetime | None, end: datetime | None) -> Response:
+    """Answer with a stream. What fails before its first part is answered as an error; what fails later breaks it off."""
+    repository = backing().repository  # named here: a stream outlives the request it answers
+    pages: Pages
+    if query.bucket is None and query.cursor is None:
+        pages = repository.stream(device_id, query.metric, start, end)
+    else:
+        pages = _paged(repository, device_id, query, start, end)
+    first = await anext(pages, None)
+    if first is None:
+        await repository.get_device(device_id)
     kind, ending, export = EXPORTS[query.format]
     headers = {"Content-Disposition": f'attachment; filename="telemetry-{device_id}.{ending}"'}
-    response = Response(export(pages(), bucket_s is not None), HTTPStatus.OK, headers, content_type=kind)
+    response = Response(export(first or [], pages, query.bucket is not None), HTTPStatus.OK, headers, content_type=kind)
     response.timeout = None  # as long as it takes; a caller who reads slowly slows the reading of the table
     return response
+
+
+async def _paged(
+    repository: Repository, device_id: UUID, query: TelemetryQuery, start: datetime | None, end: datetime | None
+) -> AsyncGenerator[Sequence[TelemetryPoint], None]:
+    cursor = query.cursor
+    bucket_s = duration_s(query.bucket) if query.bucket else None
+    while True:
+        page = await repository.telemetry(
+            device_id, query.metric, start, end, bucket_s=bucket_s, agg=query.agg, limit=EXPORT_PAGE, cursor=cursor
+        )
+        if page.items:
+            yield page.items
+        if (cursor := page.next) is None:
+            return
 
 
 def _span(start: datetime | None, end: datetime | None, bucketed: bool) -> tuple[datetime | None, datetime | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,9 +11,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from lics_actors.store.completeness_reads import EpochCompleteness, Stream
 from lics_actors.store.records import EventRow, PayloadRejected
 from lics_actors.store.rows import Aggregate, TelemetryPoint
-from web.schemas.base import Answer, Cursor, PageLimit, Query, UtcTime, duration_s
+from web.schemas.base import MAX_PAGE, Answer, Cursor, PageLimit, Query, UtcTime, duration_s
 
 
 class Format(StrEnum):
@@ -53,6 +55,31 @@ class TelemetryQuery(Query):
     format: Annotated[Format, Field(description="csv and arrow are streams of everything asked for")] = Format.JSON
 
 
+class LatestQuery(Query):
+    """Whose latest values."""
+
+    many = frozenset({"device_id"})
+    device_id: Annotated[
+        list[UUID] | None, Field(min_length=1, max_length=MAX_PAGE, description="may repeat; all that are not retired if absent")
+    ] = None
+    type: Annotated[
+        str | None, Field(min_length=1, max_length=32, description="only devices of this type; not with `device_id`")
+    ] = None
+    metric: Annotated[str | None, Field(min_length=1, max_length=100, description="all of them if absent")] = None
+    limit: Annotated[PageLimit, Field(description="how many devices at most; not with `device_id`")] = MAX_PAGE
+    cursor: Cursor = None
+
+
+class CompletenessQuery(Query):
+    """Which messages, and how many gaps to name."""
+
+    start: UtcTime | None = Field(
+        None, alias="from", description="with times from this on; if absent, from each boot's number 0 on"
+    )
+    end: UtcTime | None = Field(None, alias="to", description="with times before this")
+    gaps: Annotated[int, Field(ge=0, le=1000, description="how many gaps of a boot to name, the newest")] = 100
+
+
 class EventsQuery(Query):
     """Which events, newest first."""
 
@@ -87,6 +114,49 @@ class TelemetryPage(Answer):
 
     items: list[ValueView]
     next: str | None = Field(description="cursor of the page after")
+
+
+class LatestView(Answer):
+    """The latest value of each metric of a device."""
+
+    device_id: UUID
+    values: list[ValueView] = Field(description="none of a device that is unknown or has recorded nothing")
+
+
+class LatestPage(Answer):
+    """Devices with their latest values, by id."""
+
+    items: list[LatestView]
+    next: str | None = Field(description="cursor of the page after")
+
+
+class GapView(Answer):
+    """Numbers that are missing."""
+
+    first_seq: int
+    last_seq: int
+
+
+class EpochView(Answer):
+    """What is there of one boot of a device."""
+
+    stream: Stream = Field(description="each is numbered by itself")
+    epoch: int
+    first_seq: int
+    last_seq: int
+    received: int
+    missing: int
+    gap_count: int
+    gaps: list[GapView] = Field(description="the newest first")
+
+
+class CompletenessAnswer(Answer):
+    """Which of a device's messages are in the record."""
+
+    device_id: UUID
+    sequenced: bool = Field(description="false: what it speaks carries no numbers, so a loss cannot be seen")
+    missing: int = Field(description="of all epochs told")
+    epochs: list[EpochView] = Field(description="by stream, the newest boot first, at most 500 of each")
 
 
 class EventView(Answer):
@@ -137,6 +207,31 @@ def value_view(point: TelemetryPoint, bucketed: bool) -> ValueView:
         epoch=point.epoch,
         seq=point.seq,
     )
+
+
+def latest_view(device_id: UUID, values: Mapping[str, TelemetryPoint]) -> LatestView:
+    """Return the latest values of a device as the API says them, by metric."""
+    views = [value_view(values[metric], bucketed=False) for metric in sorted(values)]
+    return LatestView.model_construct(device_id=device_id, values=views)
+
+
+def completeness_answer(device_id: UUID, sequenced: bool, epochs: Sequence[EpochCompleteness]) -> CompletenessAnswer:
+    """Return the completeness report as the API says it."""
+    views = [
+        EpochView(
+            stream=epoch.stream,
+            epoch=epoch.epoch,
+            first_seq=epoch.first_seq,
+            last_seq=epoch.last_seq,
+            received=epoch.received,
+            missing=epoch.missing,
+            gap_count=epoch.gap_count,
+            gaps=[GapView(first_seq=first, last_seq=last) for first, last in epoch.gaps],
+        )
+        for epoch in epochs
+    ]
+    missing = sum(epoch.missing for epoch in epochs)
+    return CompletenessAnswer(device_id=device_id, sequenced=sequenced, missing=missing, epochs=views)
 
 
 def event_view(event: EventRow) -> EventView:

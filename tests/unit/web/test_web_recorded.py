@@ -132,3 +132,47 @@ async def test_alarms_open_and_cleared(web: Web) -> None:
     every = (await (await web.ask("GET", "/alarms?all=true")).get_json())["items"]
     assert [alarm["kind"] for alarm in still] == ["spool_filling"]
     assert [alarm["kind"] for alarm in every] == ["quarantined", "spool_filling"]
+
+
+async def test_the_latest_values_of_many(web: Web, device: dict[str, Any]) -> None:
+    silent = await web.add("rfid-1", type="rfid")
+    unknown = str(uuid4())
+    every = await (await web.ask("GET", "/telemetry/latest")).get_json()
+    assert every["next"] is None and [item["device_id"] for item in every["items"]] == sorted([device["id"], silent["id"]])
+    chosen = await (await web.ask("GET", f"/telemetry/latest?device_id={device['id']}&device_id={unknown}")).get_json()
+    values = {item["device_id"]: item["values"] for item in chosen["items"]}
+    assert values[unknown] == [] and [(value["metric"], value["seq"]) for value in values[device["id"]]] == [
+        ("temperature_c", VALUES - 1)
+    ]
+    (one,) = (await (await web.ask("GET", "/telemetry/latest?type=rfid&metric=temperature_c")).get_json())["items"]
+    assert one == {"device_id": silent["id"], "values": []}
+    first = await (await web.ask("GET", "/telemetry/latest?limit=1")).get_json()
+    second = await (await web.ask("GET", f"/telemetry/latest?limit=1&cursor={first['next']}")).get_json()
+    assert first["items"] + second["items"] == every["items"] and second["next"] is None
+
+
+@pytest.mark.parametrize("query", ["device_id=x", f"device_id={uuid4()}&type=pump", "limit=501", "cursor=e30", "metric="])
+async def test_latest_values_that_make_no_sense(web: Web, query: str) -> None:
+    assert (await web.ask("GET", f"/telemetry/latest?{query}")).status_code == 422
+
+
+async def test_what_is_missing_of_a_record(web: Web, device: dict[str, Any]) -> None:
+    rows = [TelemetryRow(START + timedelta(hours=1, seconds=n), UUID(device["id"]), "a", 1.0, None, 2, n) for n in (0, 1, 4, 6)]
+    await ship_samples(web.repository, rows, [], [])
+    told = await (await web.ask("GET", f"/devices/{device['id']}/completeness?gaps=1")).get_json()
+    assert (told["sequenced"], told["missing"]) == (True, 3)
+    newest, first, events = told["epochs"]
+    assert (newest["stream"], newest["epoch"], newest["received"], newest["missing"]) == ("telemetry", 2, 4, 3)
+    assert (newest["gap_count"], newest["gaps"]) == (2, [{"first_seq": 5, "last_seq": 5}])
+    assert (first["epoch"], first["missing"], events["stream"], events["received"]) == (1, 0, "events", 10)
+    late = await (await web.ask("GET", f"/devices/{device['id']}/completeness?from=2026-01-31T13:00:03Z")).get_json()
+    assert [(e["first_seq"], e["missing"]) for e in late["epochs"]] == [(4, 1)]
+    wrong = "from=2026-02-01T00:00:00Z&to=2026-01-01T00:00:00Z"
+    assert (await web.ask("GET", f"/devices/{device['id']}/completeness?{wrong}")).status_code == 422
+    assert (await web.ask("GET", f"/devices/{uuid4()}/completeness")).status_code == 404
+
+
+async def test_a_device_that_numbers_nothing_lacks_nothing_that_can_be_seen(web: Web) -> None:
+    made = await web.add("mqtt-io", driver="mqtt_io", settings={"topic_prefix": "pi"})
+    told = await (await web.ask("GET", f"/devices/{made['id']}/completeness")).get_json()
+    assert (told["sequenced"], told["epochs"]) == (False, [])
