@@ -26,12 +26,17 @@ class Plane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TopicFilter:
-    """One MQTT subscription. `control`: the DeviceActor wants it; `data`: the Recorder wants it (both may)."""
+    """One MQTT subscription. `control`: the DeviceActor wants it; `data`: the Recorder wants it (both may).
+
+    `answers`: acknowledgements come by it, so the DeviceActor listens all the time; of other data it hears samples where a
+    device sends much.
+    """
 
     filter: str
     qos: int
     control: bool = True
     data: bool = False
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

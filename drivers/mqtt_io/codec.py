@@ -65,7 +65,7 @@ class MqttIoDriver:
             TopicFilter(base + settings.status_topic, 1),
             *(TopicFilter(f"{base}sensor/{name}", 1, data=True) for name in settings.sensors),
             *(TopicFilter(f"{base}input/{name}", 1, data=True) for name in settings.inputs),
-            *(TopicFilter(f"{base}output/{name}", 1, data=True) for name in settings.outputs),
+            *(TopicFilter(f"{base}output/{name}", 1, data=True, answers=True) for name in settings.outputs),
             *(TopicFilter(f"{base}stream/{name}", 1, data=True) for name in readable),
         )
 

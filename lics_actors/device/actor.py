@@ -71,7 +71,8 @@ class DeviceActor(LeafActor):
         prefix, journal = spec.broker.prefix, self._journal
         self._feed = LiveFeed(spec.redis_url, prefix, self.in_loop, journal.command) if spec.redis_url else None
         self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
-        self._mqtt = DeviceSession(spec.broker, device.device_id, self._shell.interpreter.filters, self._take)
+        filters = self._shell.interpreter.filters
+        self._mqtt = DeviceSession(spec.broker, device.device_id, filters, self._take, lambda: self._shell.silent_s)
         self._events: list[Happening | _Visit] = []  # the loop thread's, as is what follows
         self._timer: asyncio.TimerHandle | None = None
         self._word = ""
@@ -106,7 +107,7 @@ class DeviceActor(LeafActor):
 
     def stats(self) -> Mapping[str, float]:
         """Return the device's counters and gauges."""
-        return self._shell.stats()
+        return {**self._shell.stats(), "data_sampled": float(self._mqtt.sampled)}
 
     def state_word(self) -> str:
         """Return the device's status."""

@@ -50,6 +50,13 @@ class MessageDecoded:
 
 
 @dataclass(frozen=True, slots=True)
+class ListeningResumed:
+    """The data plane was not listened to until now: that nothing was heard meanwhile says nothing about the device."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRefused:
     """A payload broke the convention. `recorded_elsewhere`: on a topic of the data plane, which the Recorder judges."""
 
@@ -119,6 +126,7 @@ DeviceEvent = (
     | SessionOpened
     | SessionLost
     | MessageDecoded
+    | ListeningResumed
     | MessageRefused
     | DescriptionKnown
     | CommandRequested

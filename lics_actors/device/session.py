@@ -6,9 +6,9 @@ Runs in the actor's loop thread and decides nothing: it says what arrived and wh
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import socket
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,16 +19,16 @@ import aiomqtt
 import paho.mqtt.client as mqtt
 
 from drivers.protocol import Publication, Received, TopicFilter
+from drivers.topics import matches, overlap
 from lics_actors.broker import tls_context
+from lics_actors.device.connection import TIMEOUT_S, Connection
+from lics_actors.device.listening import Listening, heard, rest_s, rested
 from lics_actors.device.messages import BrokerSpec
 
 KEEPALIVE_S: Final = 30  # a broker that vanished without a word is noticed after one and a half times that
-LOOK_S: Final = 5.0  # a ping comes so much late at most; brokers wait for half of KEEPALIVE_S
-TIMEOUT_S: Final = 5.0  # for CONNACK, SUBACK and PUBACK; a broker that takes longer is as good as away
 FIRST_RETRY_S: Final = 0.2
 LONGEST_RETRY_S: Final = 10.0
 LASTING_S: Final = 10.0  # a session of that length was a good one: the next retry is early again
-MAX_OUTGOING: Final = 256  # publications without PUBACK: all repeats of a reconnect, and then some
 NODELAY: Final = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it a command takes 44 ms instead of 0.8 (measured)
 REFUSED: Final = 128  # MQTT 3.1.1, section 3.9.3: a SUBACK code from here on is a refusal
 
@@ -57,7 +57,14 @@ class MessageArrived:
     retained: bool
 
 
-Heard = BrokerReached | BrokerLost | MessageArrived
+@dataclass(frozen=True, slots=True)
+class DataRested:
+    """Telemetry and events are listened to again; for a while they were not."""
+
+    time: datetime
+
+
+Heard = BrokerReached | BrokerLost | MessageArrived | DataRested
 
 
 def client_id(device_id: UUID) -> str:
@@ -65,89 +72,33 @@ def client_id(device_id: UUID) -> str:
     return f"lics-device-{device_id}"
 
 
-class _Client(aiomqtt.Client):
-    """aiomqtt's connection, subscriptions and keepalive, without its costs a message.
-
-    Its queue and the task it makes to wait for each message cost 80 µs a message, its publish (a task, a timeout, PUBACK
-    waited for one at a time) 150 µs; here paho's callbacks are taken as they come, in the loop's thread.
-    """
-
-    def __init__(self, *arguments: Any, arrived: Callable[[mqtt.MQTTMessage], None], **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        self._arrived = arrived
-        self._thread = threading.get_ident()
-        self._unacknowledged: dict[int, float] = {}  # packet id → loop time, oldest first
-        self._watch: asyncio.TimerHandle | None = None
-
-    def send(self, publication: Publication) -> None:
-        """Send a message, behind those that were sent before; nobody waits for its PUBACK, but it must come.
-
-        Raises:
-            aiomqtt.MqttError: the connection is gone, or MAX_OUTGOING messages wait for their PUBACK.
-        """
-        if len(self._unacknowledged) >= MAX_OUTGOING:
-            raise aiomqtt.MqttError(f"{MAX_OUTGOING} messages wait for the broker")
-        info = self._client.publish(publication.topic, publication.payload, publication.qos)
-        if info.rc != mqtt.MQTT_ERR_SUCCESS:
-            raise aiomqtt.MqttCodeError(info.rc, "could not publish")
-        if publication.qos:
-            self._unacknowledged[info.mid] = self._loop.time()
-            if self._watch is None:
-                self._watch = self._loop.call_later(TIMEOUT_S, self._look)
-
-    def _look(self) -> None:
-        """See whether the broker acknowledges in time."""
-        self._watch = None
-        oldest = next(iter(self._unacknowledged.values()), None)
-        if oldest is None or self._disconnected.done():
-            return
-        waited_s = self._loop.time() - oldest
-        if waited_s >= TIMEOUT_S:
-            self._disconnected.set_exception(aiomqtt.MqttError("the broker does not acknowledge"))
-        else:
-            self._watch = self._loop.call_later(TIMEOUT_S - waited_s, self._look)
-
-    def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:  # noqa: ARG002
-        self._arrived(message)
-
-    def _on_publish(self, client: mqtt.Client, userdata: Any, mid: int, reason_code: Any, properties: Any) -> None:  # noqa: ARG002
-        self._unacknowledged.pop(mid, None)
-
-    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
-        """Write at the end of this turn of the loop; the socket nearly always takes it, so it need not be watched first."""
-        if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._write, client, userdata, sock)
-        else:  # while connecting, which aiomqtt does in a thread of its own
-            super()._on_socket_register_write(client, userdata, sock)
-
-    def _write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
-        try:
-            client.loop_write()
-            if client.want_write():
-                super()._on_socket_register_write(client, userdata, sock)
-        except Exception as error:  # noqa: BLE001 - as aiomqtt: whatever it is, this connection is over
-            if not self._disconnected.done():
-                self._disconnected.set_exception(error)
-
-    async def _misc_loop(self) -> None:
-        """Look after the keepalive every few seconds: aiomqtt's every second is a fifth of what an idle device costs."""
-        while self._client.loop_misc() == 0:  # noqa: ASYNC110 - paho says nothing of its own accord
-            await asyncio.sleep(LOOK_S)
-
-
 class DeviceSession:
     """`tell` is called in the loop thread with what is heard, in order."""
 
     def __init__(
-        self, broker: BrokerSpec, device_id: UUID, filters: Sequence[TopicFilter], tell: Callable[[Heard], None]
+        self,
+        broker: BrokerSpec,
+        device_id: UUID,
+        filters: Sequence[TopicFilter],
+        tell: Callable[[Heard], None],
+        silent_s: Callable[[], float] = lambda: math.inf,
     ) -> None:
-        self._broker, self._device_id, self._tell = broker, device_id, tell
+        """`silent_s` is asked how long the device may be silent, which says how long its data need not be listened to."""
+        self._broker, self._device_id, self._tell, self._silent_s = broker, device_id, tell, silent_s
         self._filters = subscriptions(filters)
+        self._data = data_only(filters)
+        self._listening = Listening()
+        self._rest: asyncio.TimerHandle | None = None
         self._dropped_filters: set[str] = set()
         self._session = 0
-        self._client: _Client | None = None  # while the session stands
+        self._client: Connection | None = None  # while the session stands
         self._early: list[mqtt.MQTTMessage] | None = []
         self._changed = asyncio.Event()
+
+    @property
+    def sampled(self) -> bool:
+        """Return whether the device says so much that only samples of its data are listened to."""
+        return self._listening.sampled
 
     async def run(self) -> None:
         """Keep a session until cancelled; then say goodbye to the broker, which keeps the session."""
@@ -180,12 +131,12 @@ class DeviceSession:
         """Subscribe to something else from now on."""
         kept = subscriptions(filters)
         self._dropped_filters |= {topic for topic, _ in self._filters} - {topic for topic, _ in kept}
-        self._filters = kept
+        self._filters, self._data = kept, data_only(filters)
         self._changed.set()
 
     async def _one_session(self) -> None:
         self._changed.clear()
-        self._early = []
+        self._early, self._listening = [], Listening()
         async with self._connection() as client:
             await self._subscribe(client)
             self._session += 1
@@ -197,9 +148,9 @@ class DeviceSession:
             await _first_of(_disconnected(client), self._changed.wait())
         self._lost("reconnecting")
 
-    def _connection(self) -> _Client:
+    def _connection(self) -> Connection:
         broker = self._broker
-        return _Client(
+        return Connection(
             broker.host,
             broker.port,
             username=broker.username,
@@ -228,12 +179,48 @@ class DeviceSession:
         if self._early is not None:  # what the broker kept for the session comes before its SUBACK
             self._early.append(message)
             return
+        if self._of_data(message.topic) and not self._wanted(message.retain):
+            return
         received = Received(message.topic, bytes(message.payload), datetime.now(UTC), retained=message.retain)
         self._tell(MessageArrived(received, message.retain))
 
+    def _of_data(self, topic: str) -> bool:
+        return any(topic == each or matches(each, topic) for each in self._data)
+
+    def _wanted(self, retained: bool) -> bool:
+        """Count a message of the data plane, and rest where that makes too many; return whether it says something new."""
+        if retained:  # kept by the broker: new with the session, but not each time that listening begins again
+            return not self._listening.sampled
+        if self._listening.resting:
+            return False  # was under way when listening ended
+        listening = heard(self._listening, asyncio.get_running_loop().time())
+        if not listening.resting:
+            self._listening = listening
+        elif (seconds := rest_s(self._silent_s(), random.random())) is not None and self._client is not None:  # noqa: S311
+            self._listening = listening
+            self._client.leave(self._data)
+            self._rest = asyncio.get_running_loop().call_later(seconds, self._rested)
+        return True
+
+    def _rested(self) -> None:
+        if self._client is not None:
+            self._listening = rested(self._listening, asyncio.get_running_loop().time())
+            self._client.join(self._data)
+            self._tell(DataRested(datetime.now(UTC)))
+
     def _lost(self, reason: str) -> None:
         self._client = None
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         self._tell(BrokerLost(datetime.now(UTC), reason))
+
+
+def data_only(filters: Sequence[TopicFilter]) -> tuple[str, ...]:
+    """Return the filters that an actor can do without for a while: the Recorder hears what they bring."""
+    data = [each.filter for each in filters if each.control and each.data and not each.answers]
+    needed = [each.filter for each in filters if each.control and each.filter not in data]
+    return tuple(each for each in data if not any(overlap(each, other) for other in needed))
 
 
 def subscriptions(filters: Sequence[TopicFilter]) -> tuple[tuple[str, int], ...]:

@@ -30,6 +30,7 @@ from lics_actors.device.events import (
     DeviceEvent,
     Effect,
     Keep,
+    ListeningResumed,
     PublishCommand,
     SessionLost,
     SessionOpened,
@@ -42,7 +43,7 @@ from lics_actors.device.live import LiveFeed
 from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, RequestCommand, status_word
 from lics_actors.device.model import DeviceState
 from lics_actors.device.outbox import Outbox
-from lics_actors.device.session import BrokerLost, BrokerReached, MessageArrived
+from lics_actors.device.session import BrokerLost, BrokerReached, DataRested, MessageArrived
 from lics_actors.device.state import reduce
 from lics_actors.device.twin import kept_twin, restored, twin_of
 from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, StorageFullError
@@ -65,7 +66,7 @@ class DiskRetryDue:
     """Perhaps the disk has room again."""
 
 
-Happening = MessageArrived | BrokerReached | BrokerLost | CommandUnsayable | TimerRang | DiskRetryDue
+Happening = MessageArrived | BrokerReached | BrokerLost | DataRested | CommandUnsayable | TimerRang | DiskRetryDue
 
 
 class Outside(Protocol):
@@ -110,6 +111,11 @@ class DeviceShell:
         """Return the device's status."""
         state = self._state
         return status_word(state.link, state.health, state.safety, state.spec.admin)
+
+    @property
+    def silent_s(self) -> float:
+        """Return after how many seconds without a message the device is stale."""
+        return self._state.silent_s
 
     def start(self) -> None:
         """Go on where the last incarnation stopped, or was killed."""
@@ -197,6 +203,9 @@ class DeviceShell:
                 return self._reduce(SessionOpened(time))
             case BrokerLost(time, reason):
                 return self._reduce(SessionLost(time, reason))
+            case DataRested(time):
+                self._tallies["data_rests"] += 1
+                return self._reduce(ListeningResumed(time))
             case CommandUnsayable():
                 return self._reduce(happening)
             case TimerRang():

@@ -26,6 +26,7 @@ from lics_actors.device.events import (
     DeviceEvent,
     Effect,
     Keep,
+    ListeningResumed,
     MessageDecoded,
     MessageRefused,
     SessionLost,
@@ -81,6 +82,8 @@ def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
             return replace(state, session=False).linked(Link.CONNECTING, now, f"no connection to the broker: {reason}"), []
         case MessageDecoded(now, decoded, retained):
             return hearing.said(state, decoded, now, retained)
+        case ListeningResumed(now):
+            return state if state.heard is None else replace(state, heard=max(now, state.heard)), []
         case MessageRefused():
             return hearing.refused(state, event)
         case DescriptionKnown(now, description):

@@ -12,17 +12,21 @@ import aiomqtt
 import pytest
 
 from drivers.protocol import Publication, TopicFilter
+from lics_actors.device.connection import MAX_OUTGOING
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.device.session import (
-    MAX_OUTGOING,
     BrokerLost,
     BrokerReached,
+    DataRested,
     DeviceSession,
     Heard,
     MessageArrived,
     client_id,
+    data_only,
     subscriptions,
 )
+from lics_actors.services.broker import Broker
+from lics_actors.services.ports import LOOPBACK
 from tests.waiting import eventually
 
 DEVICE = UUID(int=6)
@@ -31,14 +35,23 @@ DEVICE = UUID(int=6)
 def test_of_the_data_plane_an_actor_wants_the_newest_only() -> None:
     filters = [TopicFilter("a", 1), TopicFilter("b", 1, data=True), TopicFilter("c", 1, control=False, data=True)]
     assert subscriptions(filters) == (("a", 1), ("b", 0))
+    assert data_only(filters) == ("b",)
+
+
+def test_an_actor_never_rests_from_what_carries_answers_or_control() -> None:
+    answers = TopicFilter("x/output/+", 1, data=True, answers=True)
+    filters = [answers, TopicFilter("x/#", 1, data=True), TopicFilter("y/+", 1, data=True), TopicFilter("y/status", 1)]
+    assert data_only(filters) == ()
+    assert data_only([*filters, TopicFilter("z/+", 0, data=True)]) == ("z/+",)
 
 
 class Running:
     """A session on a broker, and what it heard."""
 
-    def __init__(self, broker: BrokerSpec, *topics: str) -> None:
+    def __init__(self, broker: BrokerSpec, *topics: str, silent_s: float = 30.0) -> None:
         self.heard: list[Heard] = []
-        self.session = DeviceSession(broker, DEVICE, [TopicFilter(broker.prefix + t, 1) for t in topics], self.heard.append)
+        filters = [TopicFilter(broker.prefix + t, 1, data=t.startswith("telemetry")) for t in topics]
+        self.session = DeviceSession(broker, DEVICE, filters, self.heard.append, lambda: silent_s)
         self.task = asyncio.create_task(self.session.run())
 
     async def __aenter__(self) -> Running:
@@ -50,6 +63,9 @@ class Running:
 
     def reached(self) -> list[BrokerReached]:
         return [each for each in self.heard if isinstance(each, BrokerReached)]
+
+    def rests(self) -> int:
+        return sum(isinstance(each, DataRested) for each in self.heard)
 
     def messages(self) -> list[bytes]:
         return [each.received.payload for each in self.heard if isinstance(each, MessageArrived)]
@@ -101,6 +117,75 @@ async def test_too_much_to_say_starts_a_new_session(broker: BrokerSpec) -> None:
         flood = [Publication(broker.prefix + "x", b"") for _ in range(MAX_OUTGOING + 1)]
         running.session.publish(running.reached()[0].session, flood)
         await eventually(lambda: len(running.reached()) == 2)
+
+
+# much telemetry
+
+
+class Chatty:
+    """A device that sends `telemetry` (retained, to make it hard), 400 a second, and `acks` in between at QoS 1."""
+
+    def __init__(self, broker: BrokerSpec) -> None:
+        self.broker, self.sent, self.acked = broker, 0, 0
+
+    async def run(self) -> None:
+        async with aiomqtt.Client(self.broker.host, self.broker.port) as client:
+            while True:
+                self.sent += 1
+                await client.publish(f"{self.broker.prefix}telemetry", b"t%d" % self.sent, qos=0, retain=True)
+                if self.sent % 20 == 0:
+                    self.acked += 1
+                    await client.publish(f"{self.broker.prefix}acks", b"a%d" % self.acked, qos=1)
+                await asyncio.sleep(1 / 400)
+
+    async def __aenter__(self) -> Chatty:
+        self.task = asyncio.create_task(self.run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+async def test_much_telemetry_is_heard_in_samples_and_every_answer(each_broker: Broker) -> None:
+    broker = BrokerSpec(LOOPBACK, each_broker.port)
+    async with Running(broker, "acks", "telemetry", silent_s=2.0) as running:
+        await eventually(running.reached)
+        async with Chatty(broker) as device:
+            await eventually(lambda: running.rests() >= 3, 20.0)
+            assert running.session.sampled
+        sent, acked = device.sent, device.acked
+        async with aiomqtt.Client(broker.host, broker.port) as client:
+            await client.publish("acks", b"last", qos=1)
+        await eventually(lambda: running.messages()[-1] == b"last")
+        acks = [message for message in running.messages() if message.startswith(b"a")]
+        assert acks == [b"a%d" % n for n in range(1, acked + 1)], "none lost, none twice, in order"
+        heard = [int(message[1:]) for message in running.messages() if message.startswith(b"t")]
+        assert len(heard) < sent / 3
+        assert heard == sorted(set(heard)), "what the broker retains is not heard as new when listening begins again"
+        async with aiomqtt.Client(broker.host, broker.port) as client:
+
+            async def calm() -> bool:
+                await asyncio.sleep(0.06)  # a device of some 15 messages a second
+                await client.publish("telemetry", b"calm", qos=1)
+                return not running.session.sampled
+
+            await eventually(calm)
+            await client.publish("telemetry", b"heard", qos=1)
+            await eventually(lambda: running.messages()[-1] == b"heard")
+        assert len(running.reached()) == 1
+
+
+async def test_a_new_session_listens_to_everything_again(each_broker: Broker) -> None:
+    broker = BrokerSpec(LOOPBACK, each_broker.port)
+    async with Running(broker, "acks", "telemetry", silent_s=3000.0) as first, Chatty(broker):
+        await eventually(lambda: first.session.sampled)
+        await eventually(lambda: not first.messages()[-1].startswith(b"t"), 3.0)
+    async with Running(broker, "acks", "telemetry") as second:
+        await eventually(second.reached)
+        async with aiomqtt.Client(broker.host, broker.port) as client:
+            await client.publish("telemetry", b"heard", qos=0)
+        await eventually(lambda: b"heard" in second.messages())
 
 
 @pytest.mark.parametrize("changes", [{"port": 1}, {"host": "no.such.host.invalid"}, {"tls": True, "ca_file": "/nowhere"}])

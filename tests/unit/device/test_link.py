@@ -11,6 +11,7 @@ from lics_actors.device.events import (
     ActorStarted,
     ActorStopping,
     DescriptionKnown,
+    ListeningResumed,
     MessageRefused,
     SessionLost,
     SessionOpened,
@@ -105,6 +106,22 @@ def test_silence_makes_it_stale_and_a_word_brings_it_back() -> None:
     world.feed(telemetry(51))
     assert world.state.link is Link.ONLINE
     assert [record.link for record in world.kept(DeviceChanged)][-2:] == ["stale", "online"]
+
+
+def test_not_having_listened_is_no_silence() -> None:
+    world = connected()
+    world.feed(presence(1), telemetry(2), ListeningResumed(at(7)), TimerFired(at(36)))
+    assert world.state.link is Link.ONLINE
+    assert world.state.last_seen == at(2), "nothing was heard"
+    world.feed(ListeningResumed(at(3)), TimerFired(at(36.9)))
+    assert world.state.link is Link.ONLINE
+    world.feed(TimerFired(at(37)))
+    assert world.state.link is Link.STALE
+    world.feed(ListeningResumed(at(38)))
+    assert world.state.link is Link.STALE, "listening brings nobody back"
+    unheard = connected()
+    unheard.feed(ListeningResumed(at(1)))
+    assert unheard.state.heard is None
 
 
 @pytest.mark.parametrize("silent_s", [0.0, -1.0, float("nan"), float("inf"), 1e300])
