@@ -85,7 +85,7 @@ def test_the_load_speaks_the_native_contract_and_both_sides_understand_the_same(
     payload = before + b"%9d" % seq + middle + b"%9d" % seq + after
     assert len(payload) == telemetry_load.payload_bytes(settings)
     device = UUID(int=1)
-    (heard,) = NATIVE.decode(DeviceRef(device, "lab/", {}), Received(f"lab/devices/{device}/telemetry", payload, now))
+    (heard,) = NATIVE.decode(DeviceRef(device, {}, "lab/"), Received(f"lab/devices/{device}/telemetry", payload, now))
     assert isinstance(heard, TelemetryReported)
     assert (heard.epoch, heard.seq, len(heard.samples)) == (7, seq, samples)
     values = [sample.metrics[telemetry_load.METRIC] for sample in heard.samples]
