@@ -24,6 +24,7 @@ from lics_actors.fleet.messages import (
     DevicesKnown,
     FleetReady,
     FleetSpec,
+    HousekeeperSpec,
     LocateDevice,
     NodeState,
     NodeView,
@@ -41,12 +42,14 @@ from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, rec
 from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_one
 from lics_actors.fleet.view import node_view, wall_clock
+from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
 from lics_actors.supervision.messages import ChildAdded, ChildKind, ChildRemoved, ChildSpec, Phase, Policy
 from lics_actors.supervision.supervisor import Supervisor
 
-REGISTRAR, RACK = "registrar", "rack"
+REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
+LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
 FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
 RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
 MAX_RESTARTS_ASKED = 100  # operators' restarts of devices under way
@@ -74,12 +77,13 @@ class FleetSupervisor(Supervisor):
         self._ready_told = False
 
     def begin(self, spec: object) -> None:
-        """Start the Recorders and the Registrar; racks follow once the devices are known."""
+        """Start the Recorders and the other leaves; racks follow once the devices are known."""
         assert isinstance(spec, FleetSpec)
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
-        for child in (*self._recorders(spec), ChildSpec(REGISTRAR, stage=FIRST, stop_timeout_s=LEAF_STOP_S)):
+        leaves = [ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S) for name in LEAVES]
+        for child in (*self._recorders(spec), *leaves):
             self.tell(ChildAdded(child, self.now()))
 
     def _recorders(self, spec: FleetSpec) -> list[ChildSpec]:
@@ -94,7 +98,7 @@ class FleetSupervisor(Supervisor):
         """Return the class of a child."""
         if recorder_number(name) is not None:
             return Recorder
-        return Registrar if name == REGISTRAR else RackSupervisor
+        return LEAVES.get(name, RackSupervisor)
 
     def child_spec(self, name: str) -> object:
         """Return the present specification of a child."""
@@ -103,6 +107,8 @@ class FleetSupervisor(Supervisor):
             return recorder_spec(spec, number, str(self._journal_dir))
         if name == REGISTRAR:
             return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
+        if name == HOUSEKEEPER:
+            return HousekeeperSpec(spec.database_url)
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
         self._told[name] = {device.device_id: device for device in devices}
         incarnations = self.directory.incarnations(self._told[name])

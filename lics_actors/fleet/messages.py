@@ -77,6 +77,13 @@ class RegistrarSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class HousekeeperSpec:
+    """`BeginActor.spec` of the Housekeeper, the leaf that keeps rollups and deletes what is over its time."""
+
+    database_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesKnown:
     """Registrar → FleetSupervisor → Recorders: all devices that are not retired.
 
@@ -149,7 +156,7 @@ class NodeView:
     """One node of the supervision tree as operators see it. `stats` are the node's own counters and gauges."""
 
     name: str
-    kind: str  # fleet, rack, device, recorder, registrar
+    kind: str  # fleet, rack, device, recorder, registrar, housekeeper
     state: NodeState
     pid: int | None
     incarnation: int

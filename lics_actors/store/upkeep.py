@@ -109,11 +109,8 @@ async def upkeep(repository: Repository) -> AsyncIterator[Upkeep | None]:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", UPKEEP_LOCK):
             yield None
             return
-        try:
-            yield Upkeep(connection, Aggregates() if await rollups_are_views(connection) else Tables())
-        finally:  # a connection that broke has let go by itself
-            if not connection.is_closed():
-                await connection.execute("SELECT pg_advisory_unlock($1)", UPKEEP_LOCK)
+        await connection.execute("SET work_mem = '64MB'")  # sorting what a step has; both end with the loan of the connection
+        yield Upkeep(connection, Aggregates() if await rollups_are_views(connection) else Tables())
 
 
 async def catch_up(repository: Repository, *, lag_s: float = 0.0, most: timedelta = timedelta(hours=6)) -> None:
