@@ -26,6 +26,7 @@ class Bench:
         self.folder, self.journals = folder, dict[str, Journal]()
         self.told: list[tuple[str, LiveMessage]] = []
         self.tail = JournalTail(folder, lambda topic, message, _keep: self.told.append((topic, message)))
+        self.tail._since = NOW - tails.RECENT  # however long ago this module was imported
 
     def writes(self, name: str, *records: Record) -> None:
         if name not in self.journals:
