@@ -84,7 +84,9 @@ class Tap:
         try:
             for arrival in arrivals:
                 known = topics.get(arrival.topic, self)
-                if known is not None:
+                if type(known) is _Metered:
+                    known.ring.append(arrival)
+                elif known is not None:
                     self._take(arrival, known)
             if self._events:
                 self._say_events()
@@ -104,9 +106,7 @@ class Tap:
     # arrivals
 
     def _take(self, arrival: Arrival, known: object) -> None:
-        if isinstance(known, _Metered):
-            known.ring.append(arrival)
-        elif isinstance(known, _Eventful):
+        if isinstance(known, _Eventful):
             self._wait(known, arrival)
         else:
             self._meet(arrival)
