@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 from config.settings import Settings
@@ -19,14 +20,22 @@ _URL_PASSWORD = re.compile(r"(\w+://[^\s/:@]*):[^\s/@]+@")
 _QUIET = ("aerich", "amqtt", "asyncio", "hypercorn.access", "mqtt", "tortoise", "transitions")
 
 
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode  # json.dumps would make one for each line
+
+
 def _clean(text: str) -> str:
-    return _URL_PASSWORD.sub(r"\1:***@", text)
+    return _URL_PASSWORD.sub(r"\1:***@", text) if "://" in text else text
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def facts(record: logging.LogRecord) -> dict[str, Any]:
     """Return what the caller passed in `extra`, without secrets."""
     return {
-        name: "***" if _SECRET_NAME.search(name) else value
+        name: "***" if _is_secret(name) else value
         for name, value in vars(record).items()
         if name not in _STANDARD and not name.startswith("_")
     }
@@ -52,7 +61,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _clean(json.dumps(line, default=str, ensure_ascii=False))
+        return _clean(_encode(line))
 
 
 class PlainLines(logging.Formatter):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from typing import Final
@@ -15,9 +12,10 @@ from quart import Quart, Response, g, request
 from config import __version__
 from config.settings import Settings
 from lics_actors.store.repository import Repository
-from web import auth, docs, errors, openapi
+from web import auth, docs, errors, express, openapi
 from web.api import alarms, commands, devices, fleet, health, recorded, telemetry
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
+from web.endings import SECURITY_HEADERS, note, request_name
 from web.health import HealthWatch
 from web.live import install as live
 from web.live.limits import Limits
@@ -25,20 +23,9 @@ from web.metrics import measure
 from web.probes import probes
 from web.speech import refuse_endless_uris
 
-log = logging.getLogger(__name__)
-
 PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
 BODY_S: Final = 10  # a body that has not arrived by then is not coming
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
-SECURITY_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
 
 
 def create_app(settings: Settings, client: Fleet, repository: Repository, limits: Limits | None = None) -> Quart:
@@ -50,7 +37,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     registrations = Registrations(client)
     house = app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
     app.before_request(_name_request)
-    measure(app, client)
+    metrics = measure(app, client)
     app.before_request(refuse_endless_uris)
     keeper = auth.TokenKeeper(settings.admin_token_value())
     auth.install(app, keeper)
@@ -62,24 +49,20 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
+    express.install(app, house, keeper, metrics)
     live.install(app, settings, house, keeper, limits or Limits())
     return app
 
 
 async def _name_request() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.request_id = request_name(request.headers.get("X-Request-ID", ""))
 
 
 async def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = g.request_id
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        log.info(
-            "request",
-            extra={"method": request.method, "path": request.path, "status": response.status_code, "request_id": g.request_id},
-        )
+    note(request.method, request.path, response.status_code, g.request_id)
     return response
 
 

@@ -84,12 +84,16 @@ class ApiMetrics:
         async def end(response: Response) -> Response:
             method = request.method if request.method in METHODS else "OTHER"
             endpoint = request.url_rule.rule if request.url_rule is not None else UNMATCHED
-            self._answers.labels(method, endpoint, str(response.status_code)).inc()
-            self._duration.labels(method, endpoint).observe(time.perf_counter() - g.began)
+            self.answered(method, endpoint, response.status_code, time.perf_counter() - g.began)
             return response
 
         app.before_request(begin)
         app.after_request(end)
+
+    def answered(self, method: str, endpoint: str, status: int, took_s: float) -> None:
+        """Count and time an answer."""
+        self._answers.labels(method, endpoint, str(status)).inc()
+        self._duration.labels(method, endpoint).observe(took_s)
 
 
 class FleetMetrics(Collector):
@@ -205,12 +209,14 @@ class Metrics:
         return generate_latest(self.registry)
 
 
-def measure(app: Quart, fleet: SeesFleet) -> None:
-    """Measure `app` and `fleet`; what is measured is kept under METRICS in the app's extensions."""
+def measure(app: Quart, fleet: SeesFleet) -> ApiMetrics:
+    """Measure `app` and `fleet`; what is measured is kept under METRICS in the app's extensions. Returns what counts answers."""
     registry = CollectorRegistry()
     metrics = app.extensions[METRICS] = Metrics(registry, FleetMetrics(fleet))
     registry.register(metrics.fleet)
-    ApiMetrics(registry).install(app)
+    api = ApiMetrics(registry)
+    api.install(app)
+    return api
 
 
 def create_metrics_app(metrics: Metrics) -> Quart:

@@ -11,7 +11,7 @@ from quart import Blueprint, Response, request
 from lics_actors.device.messages import CancelCommand, RequestCommand
 from lics_actors.store.records import Command
 from lics_actors.store.repository import CommandFilter
-from web.auth import principal, requires
+from web.auth import Principal, principal, requires
 from web.backing import backing
 from web.idempotency import id_for
 from web.orders import find, newest, place
@@ -52,23 +52,34 @@ async def command_device(device_id: UUID, body: CommandBody) -> Response:
     With an `Idempotency-Key`, the same request again is answered with the same command.
     """
     key = request.headers.get("Idempotency-Key")
-    wanted = RequestCommand(
-        command_id=id_for(principal().name, request.path, key),
+    wanted = ordered(device_id, body, principal(), request.path, key)
+    status, location, view = told(await place(backing(), wanted, keyed=key is not None))
+    return answer(view, status, {"Location": location})
+
+
+def ordered(device_id: UUID, body: CommandBody, asker: Principal, path: str, key: str | None) -> RequestCommand:
+    """Return what a request's body wants of a device.
+
+    Raises:
+        InvalidError: the idempotency key is unusable.
+    """
+    return RequestCommand(
+        command_id=id_for(asker.name, path, key),
         device_id=device_id,
         name=body.name,
         args=body.args,
-        principal=principal().name,
+        principal=asker.name,
         wait_s=body.wait_s if body.wait else 0.0,
         timeout_s=body.timeout_s,
         reason=body.reason,
     )
-    return _told(await place(backing(), wanted, keyed=key is not None))
 
 
-def _told(command: Command) -> Response:
+def told(command: Command) -> tuple[int, str, CommandView]:
+    """Return how a placed command is answered: status, `Location`, body."""
     location = f"/api/v1/commands/{command.command_id}?device_id={command.device_id}"
     status = HTTPStatus.OK if command.state.terminal else HTTPStatus.ACCEPTED
-    return answer(command_view(command), status, {"Location": location})
+    return status, location, command_view(command)
 
 
 @blueprint.get("/devices/<uuid:device_id>/commands")
