@@ -137,7 +137,7 @@ def _tell(number: int, side: str, callers: int, answered: Answered) -> None:
         f"round {number + 1}, {AT_ONCE[callers]}, {side}: "
         f"p50 {took[len(took) // 2]:.2f} / p99 {took[int(len(took) * 0.99)]:.2f} ms, "
         f"{answered.per_s:,.0f} /s; load {answered.cpu_share:.0%} of a core"
-        + (f"; other answers {answered.others}" if answered.others else "")
+        + (f"; other answers {answered.others}, such as {answered.such_as}" if answered.others else "")
     )
 
 

@@ -34,6 +34,7 @@ class Answered(msgspec.Struct):
     """How long each request of the counted time took, and the rate; of all requests the ids answered 200, and other statuses.
 
     `others` holds the states of commands that were answered 200 and did not succeed, too.
+    `such_as`: what the first of the other answers said.
     """
 
     took_ms: list[float]
@@ -41,6 +42,7 @@ class Answered(msgspec.Struct):
     cpu_share: float
     ids: list[str]
     others: dict[str, int]
+    such_as: str
 
 
 class _Answer(msgspec.Struct):
@@ -54,10 +56,12 @@ async def play(settings: Settings) -> Answered:
     bodies: list[bytes] = []
     others: dict[str, int] = {}
     took_ms: list[float] = []
+    such_as = ""
     began = time.perf_counter() + settings.warm_s
     until = began + settings.seconds
 
     async def call(caller: Caller, turn: int) -> None:
+        nonlocal such_as
         paths, step = settings.paths, settings.callers
         async with caller:
             while (sent := time.perf_counter()) < until:
@@ -66,6 +70,7 @@ async def play(settings: Settings) -> Answered:
                 if status == OK:
                     bodies.append(body)
                 else:
+                    such_as = such_as or body[:500].decode(errors="replace")
                     others[str(status)] = others.get(str(status), 0) + 1
                 if sent >= began:
                     took_ms.append((now - sent) * 1e3)
@@ -76,7 +81,7 @@ async def play(settings: Settings) -> Answered:
     share = (time.process_time() - used) / (seconds + settings.warm_s)
     answers = [msgspec.json.decode(body, type=_Answer) for body in bodies]
     others |= Counter(answer.state for answer in answers if answer.state != "succeeded")
-    return Answered(took_ms, len(took_ms) / seconds, share, [answer.id for answer in answers], others)
+    return Answered(took_ms, len(took_ms) / seconds, share, [answer.id for answer in answers], others, such_as)
 
 
 if __name__ == "__main__":
