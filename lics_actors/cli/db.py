@@ -10,9 +10,13 @@ from typing import Annotated
 
 import typer
 
+from lics_actors.cli import retention
 from lics_actors.cli.output import Exit, console, fail, print_json, run
 
-app = typer.Typer(no_args_is_help=True, help="Migrate the database, forward and back; seed the demo laboratory.")
+app = typer.Typer(
+    no_args_is_help=True, help="Migrate the database, forward and back; seed the demo laboratory; how long values are kept."
+)
+app.add_typer(retention.app, name="retention")
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of sentences")]
 

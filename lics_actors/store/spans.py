@@ -15,7 +15,7 @@ BUCKET_ORIGIN: Final = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday, TimescaleDB
 TICK: Final = timedelta(microseconds=1)
 MINUTE: Final = 60_000_000
 HOUR: Final = 60 * MINUTE
-ALWAYS: Final = 1_000_000 * 24 * HOUR  # before and after every time the calendar has; a whole number of hours
+ALWAYS: Final = 10_000_000 * 24 * HOUR  # before and after every time the calendar has; a whole number of hours
 MAX_RAW_PARTS: Final = 12  # a statement with more parts costs more to plan than it saves
 
 Ticks = tuple[int, int]  # from (included) to (excluded)

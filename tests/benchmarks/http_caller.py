@@ -1,4 +1,4 @@
-"""One keep-alive HTTP connection that posts JSON and costs next to nothing beside the server it measures."""
+"""One keep-alive HTTP connection that speaks JSON and costs next to nothing beside the server it measures."""
 
 from __future__ import annotations
 
@@ -35,8 +35,18 @@ class Caller:
         Raises:
             asyncio.IncompleteReadError, OSError: the connection ended.
         """
-        text = msgspec.json.encode(body)
-        self._writer.write(f"POST {path} HTTP/1.1\r\n{self._head}{len(text)}\r\n\r\n".encode() + text)
+        return await self._ask("POST", path, msgspec.json.encode(body))
+
+    async def get(self, path: str) -> tuple[int, bytes]:
+        """Return status and body of the answer.
+
+        Raises:
+            asyncio.IncompleteReadError, OSError: the connection ended.
+        """
+        return await self._ask("GET", path, b"")
+
+    async def _ask(self, method: str, path: str, text: bytes) -> tuple[int, bytes]:
+        self._writer.write(f"{method} {path} HTTP/1.1\r\n{self._head}{len(text)}\r\n\r\n".encode() + text)
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         at = head.index(b"content-length:") + 15
         length = int(head[at : head.index(b"\r\n", at)])

@@ -15,6 +15,7 @@ from lics_actors.store.retention_rules import RetentionRule
 from lics_actors.store.shipping import ship_samples
 from lics_actors.store.upkeep import catch_up, upkeep
 from tests.contract.store_rows import DEVICE, T0, at, new_device, reading
+from tests.contract.test_migrations import lics_db
 
 DAY_S = 86_400
 NOW = T0 + timedelta(days=20)
@@ -168,3 +169,21 @@ async def test_a_rule_that_makes_no_sense_is_refused(repository: Repository, rul
         await repository.set_retention(rule, principal="x")
     assert [fault["field"] for fault in caught.value.fields] == [field]
     assert await repository.retention_rules() == []
+
+
+async def test_the_command_line(repository: Repository, database_url: str) -> None:
+    def lics(*words: str) -> Any:
+        return lics_db(database_url, "retention", *words)
+
+    assert "everything is kept" in lics("list").stdout
+    refused = lics("set", "*_c", "--raw-days", "30")
+    assert refused.returncode == 2 and "--yes" in refused.stderr
+    assert lics("set", "*_c", "--raw-days", "0.5", "--yes").returncode == 2
+    assert lics("set", "*_c", "--raw-days", "30", "--rollup-days", "365", "--type", "pump", "--yes").returncode == 0
+    assert "for ever" in lics("set", "weight_g").stdout
+    (rule, other) = json.loads(lics("list", "--json").stdout)
+    assert (rule["metric"], rule["device_type"], rule["raw_days"], rule["rollup_days"]) == ("*_c", "pump", 30.0, 365.0)
+    assert other["metric"] == "weight_g" and rule["updated_by"].startswith("cli:")
+    assert lics("remove", "*_c").returncode == 1
+    assert json.loads(lics("remove", "*_c", "--type", "pump", "--json").stdout) == {"removed": True}
+    assert [rule.metric for rule in await repository.retention_rules()] == ["weight_g"]
