@@ -21,6 +21,7 @@ _BACKSLASH: Final = b"\\"[0]
 # the codec looks at the year in the time's own offset, too: a day within the limits no offset matters
 _FIRST_US: Final = (datetime(FIRST_YEAR, 1, 2, tzinfo=UTC) - _UNIX) // _US
 _LAST_US: Final = (datetime(LAST_YEAR, 12, 31, tzinfo=UTC) - _UNIX) // _US
+_FEW: Final = MAX_VALUES // 256  # samples of as many metrics as a sample may have
 
 
 class _QuickSample(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -65,6 +66,6 @@ def _series(said: _QuickMessage, samples: list[_QuickSample]) -> QuickTelemetry 
     times = [(sample.ts - _UNIX) // _US for sample in samples]
     if min(times) < _FIRST_US or max(times) >= _LAST_US or len(set(times)) != len(times):
         return None
-    if len(samples) > 1 and sum([len(sample.metrics) for sample in samples]) > MAX_VALUES:
+    if len(samples) > _FEW and sum([len(sample.metrics) for sample in samples]) > MAX_VALUES:
         return None
     return said.epoch, said.seq, [(time_us, sample.metrics) for time_us, sample in zip(times, samples, strict=True)]

@@ -10,20 +10,16 @@ from lics_actors.recorder import batch
 from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.batch import Pressure
 from lics_actors.recorder.disk import Disk
-from lics_actors.recorder.reader import Delivery
+from lics_actors.recorder.reader import Delivery, MqttReader
 from lics_actors.recorder.tally import Tally
 
 log = logging.getLogger(__name__)
 
-DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"  # mosquitto's count of what it could not queue
 FULL_AGAIN_S = 1.0  # how often a full disk is tried
 
 
 class Intake:
-    """Collects deliveries and commits them in groups. Reading pauses while more is in hand than the disk has taken.
-
-    `dropped_at` (loop time): when the broker last said that it had dropped messages.
-    """
+    """Collects deliveries and commits them in groups. Reading pauses while more is in hand than the disk has taken."""
 
     def __init__(self, disk: Disk, tally: Tally) -> None:
         self._disk, self._tally = disk, tally
@@ -35,19 +31,15 @@ class Intake:
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._dropped: int | None = None
-        self.dropped_at: float | None = None
         self.holding = False
 
     def deliver(self, delivery: Delivery) -> None:
         """Take what the broker sent; it is acknowledged there when it is durable."""
-        if 0 in delivery.packet_ids:  # QoS 0: the broker's own statistics come so
-            delivery = self._without_statistics(delivery)
         if not self._deliveries:
             self._since = self._loop.time()
         self._deliveries.append(delivery)
         self._messages += len(delivery.arrivals)
-        self._bytes += sum(len(arrival.payload) for arrival in delivery.arrivals)
+        self._bytes += sum([len(arrival.payload) for arrival in delivery.arrivals])
         self._tally.received += len(delivery.arrivals)
         self._idle.clear()
         self._arrived.set()
@@ -77,15 +69,21 @@ class Intake:
         arrivals: list[Arrival] = []
         for delivery in deliveries:
             arrivals.extend(delivery.arrivals)
-        if arrivals:
-            await self._durable(deliveries, arrivals)
+        await self._durable(deliveries, arrivals)
         self._tally.spooled += messages
         self._tally.commits += 1
-        for delivery in deliveries:
-            delivery.source.acknowledge(delivery.packet_ids)
-            self._tally.acknowledged += len(delivery.packet_ids)
+        self._acknowledge(deliveries)
         if self.holding and self._messages <= batch.PENDING_MESSAGES // 2:
             self._release(deliveries)
+
+    def _acknowledge(self, deliveries: list[Delivery]) -> None:
+        """Acknowledge in one write what came on one connection: a write for each delivery costs as much as reading does."""
+        packet_ids: dict[MqttReader, list[int]] = {}
+        for delivery in deliveries:
+            packet_ids.setdefault(delivery.source, []).extend(delivery.packet_ids)
+            self._tally.acknowledged += len(delivery.packet_ids)
+        for source, ids in packet_ids.items():
+            source.acknowledge(ids)
 
     async def _durable(self, deliveries: list[Delivery], arrivals: list[Arrival]) -> None:
         while True:
@@ -111,17 +109,3 @@ class Intake:
         self.holding = False
         for delivery in (*deliveries, *self._deliveries):
             delivery.source.resume()
-
-    def _without_statistics(self, delivery: Delivery) -> Delivery:
-        kept = [n for n, arrival in enumerate(delivery.arrivals) if not arrival.topic.startswith(b"$SYS/")]
-        for arrival in delivery.arrivals:
-            if arrival.topic == DROPPED_TOPIC.encode() and arrival.payload.isdigit():
-                self._note_dropped(int(arrival.payload))
-        arrivals, packet_ids = delivery.arrivals, delivery.packet_ids
-        return Delivery([arrivals[n] for n in kept], [packet_ids[n] for n in kept], delivery.source)
-
-    def _note_dropped(self, total: int) -> None:
-        if self._dropped is not None and total > self._dropped:
-            self.dropped_at = self._loop.time()
-            log.error("the broker dropped messages", extra={"dropped": total - self._dropped})
-        self._dropped = self._tally.broker_dropped = total

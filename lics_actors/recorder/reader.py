@@ -23,6 +23,9 @@ CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 20.0
 KEEPALIVE_S = 20.0  # a broker that vanished without a word is noticed within 1.5 times this
 FILTERS_PER_PACKET = 100
+# A broker sends each message in a packet of its own, and a read costs 20 µs however many it finds. Who reads every 2 ms finds
+# 80 of 40,000 a second, and has them on the disk hardly later: they wait for the group commit anyway.
+READ_EVERY_S = 0.002
 
 Item = TypeVar("Item")
 
@@ -101,7 +104,10 @@ class BrokerConnection(asyncio.Protocol):
         self._tick()
 
     def data_received(self, data: bytes) -> None:
-        self._heard = self._loop.time()
+        now = self._loop.time()
+        if now - self._heard < 2 * READ_EVERY_S:  # so also behind a rest, as long as there is load
+            self._rest()
+        self._heard = now
         try:
             parsed = self._parser.feed(data, time.time_ns() // 1000)
             for answer in parsed.answers:
@@ -219,6 +225,16 @@ class BrokerConnection(asyncio.Protocol):
         waiting = self._answers.get(packet_id)
         if waiting and not waiting.done():
             waiting.set_result(codes)
+
+    def _rest(self) -> None:
+        """Let messages collect for a moment."""
+        if self._transport and not self._transport.is_closing():
+            self._transport.pause_reading()
+            self._loop.call_later(READ_EVERY_S, self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport and not self._paused and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _tick(self) -> None:
         if not self._paused and self._loop.time() - self._heard > 1.5 * KEEPALIVE_S:

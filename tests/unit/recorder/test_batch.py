@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_actors.recorder import batch
+from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.batch import Keep, Pressure, RejectionLimit, pressure
 
 A, B = UUID(int=1), UUID(int=2)
@@ -92,3 +93,18 @@ def test_the_memory_of_rejected_devices_is_bounded() -> None:
     for n in range(batch.REMEMBERED_REJECTORS + 100):
         limit.admit(UUID(int=n), b"telemetry", 0)
     assert len(limit._shares) == batch.REMEMBERED_REJECTORS
+
+
+@given(st.lists(st.integers(0, 2 * batch.SLICE_BYTES), max_size=60))
+def test_slices_are_all_messages_in_order_and_none_keeps_the_loop_for_long(sizes: list[int]) -> None:
+    messages = [(n, Arrival(b"t", bytes(size), 0)) for n, size in enumerate(sizes)]
+    slices = list(batch.slices(messages))
+    assert [message for part in slices for message in part] == messages
+    for part in slices:
+        assert part
+        assert sum(len(arrival.payload) for _, arrival in part[:-1]) < batch.SLICE_BYTES
+
+
+def test_empty_messages_are_cut_too() -> None:
+    messages = [(n, Arrival(b"t", b"", 0)) for n in range(5000)]
+    assert 1 < len(list(batch.slices(messages))) < 50
