@@ -15,7 +15,10 @@ Reach = tuple[int, Sequence[Post]]  # the bus has everything after the number, a
 
 @dataclass(eq=False, slots=True)
 class Feed:
-    """`n`: the last number heard. `stale`: the snapshot being taken may be older than what was missed."""
+    """`n`: the last number heard. `stale`: the snapshot being taken may be older than what was missed.
+
+    `next_at`: when the next snapshot may be begun, by the loop's clock.
+    """
 
     topic: str
     subscriptions: dict[Client, Subscription] = field(default_factory=dict)
@@ -23,6 +26,7 @@ class Feed:
     building: bool = False
     stale: bool = False
     n: int = 0
+    next_at: float = 0.0
     values: tuple[int, TelemetryLive] | None = None
 
     def happened(self, post: Post) -> Iterable[Client]:

@@ -1,4 +1,4 @@
-"""How often: rates that clients may not exceed, and how much of a worker's time telemetry may take. Pure."""
+"""How often: rates that clients may not exceed, and how much of a worker's time telemetry and snapshots may take. Pure."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ TELEMETRY_S: Final = 0.05  # no person sees more than 20 values a second, and no
 def next_round(began: float, spent_s: float) -> float:
     """Return when telemetry may be sent next, after a round that began at `began` and took `spent_s` of the worker's time."""
     return began + max(TELEMETRY_S, spent_s / TELEMETRY_SHARE)
+
+
+SNAPSHOT_SHARE: Final = 0.2  # of the time that passes: after a restart hundreds want the same snapshot within a second
+GATHER_S: Final = 0.5  # nobody waits longer than this for others to come
+
+
+def next_snapshot(began: float, ended: float) -> float:
+    """Return when a topic's next snapshot may be begun: those who come until then share it."""
+    return max(ended, min(ended + GATHER_S, began + (ended - began) / SNAPSHOT_SHARE))
 
 
 class Bucket:

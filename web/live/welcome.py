@@ -13,6 +13,7 @@ from web.live.bus import Bus, happened
 from web.live.client import Subscription
 from web.live.delivery import Delivery
 from web.live.feed import Feed, Reach
+from web.live.pacing import next_snapshot
 from web.live.posts import Post, post
 from web.live.protocol import topic_command
 from web.live.snapshots import Snapshots
@@ -45,12 +46,15 @@ class Welcome:
             task.add_done_callback(self.tasks.discard)
 
     async def _build(self, feed: Feed) -> None:
+        loop = asyncio.get_running_loop()
         try:
             await self.bus.subscribe(feed.topic)
             while feed.joining and feed.subscriptions:
-                joining, feed.joining = feed.joining, []
+                await asyncio.sleep(max(0.0, feed.next_at - loop.time()))
                 async with self.builds:
+                    joining, feed.joining, began = feed.joining, [], loop.time()
                     await self._welcome(feed, joining)
+                feed.next_at = next_snapshot(began, loop.time())
                 if feed.stale:
                     feed.joining += [each for each in feed.anew() if each not in feed.joining]
                     feed.stale = False

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from web.live.pacing import TELEMETRY_S, TELEMETRY_SHARE, Bucket, next_round
+from web.live.pacing import GATHER_S, SNAPSHOT_SHARE, TELEMETRY_S, TELEMETRY_SHARE, Bucket, next_round, next_snapshot
 
 
 @given(st.lists(st.floats(0, 2), min_size=1, max_size=50))
@@ -16,6 +16,14 @@ def test_telemetry_takes_no_more_than_its_share_however_long_its_rounds_are(roun
         now = next_round(now, spent)
     assert sum(rounds) <= TELEMETRY_SHARE * (now - began) + 1e-9
     assert now - began >= TELEMETRY_S * len(rounds) - 1e-9
+
+
+@given(st.floats(0, 1e9), st.floats(0, 60))
+def test_a_snapshot_that_took_long_is_shared_by_more_but_nobody_waits_long_for_others(began: float, took: float) -> None:
+    ended = began + took
+    waits = next_snapshot(began, ended) - ended
+    assert 0 <= waits <= GATHER_S + 1e-6
+    assert waits == pytest.approx(min(GATHER_S, took / SNAPSHOT_SHARE - took), abs=1e-6)
 
 
 @given(
