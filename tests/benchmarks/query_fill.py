@@ -89,7 +89,7 @@ async def _write(database_url: str, ids: tuple[UUID, ...], seconds: int, steps: 
 async def _roll_up(database_url: str) -> None:
     repository = await Repository.connect(database_url, pool_size=1, max_overflow=0)
     try:
-        await catch_up(repository, most=timedelta(hours=1))
+        await catch_up(repository, most=timedelta(minutes=10))  # of whose rows the buffers hold all
         async with repository.raw(60.0) as connection:
             await connection.execute("ANALYZE")
     finally:
