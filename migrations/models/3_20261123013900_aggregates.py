@@ -53,6 +53,8 @@ AGGREGATES = (
             FROM device_event WHERE type NOT LIKE 'lics.%' GROUP BY 1, 2, 3""",
     ),
 )
+COMPRESSED = ("telemetry_1m", "telemetry_1h")
+COMPRESS_AFTER = "30 days"  # what comes late is mended there, too, but costs more
 VALUE_COLUMNS = """device_id uuid NOT NULL, metric varchar(100) NOT NULL, bucket timestamptz NOT NULL, count bigint NOT NULL,
     sum float8 NOT NULL, min float8 NOT NULL, max float8 NOT NULL, first float8 NOT NULL, last float8 NOT NULL,
     PRIMARY KEY (device_id, metric, bucket)"""
@@ -89,6 +91,14 @@ async def _aggregates(db: BaseDBAsyncClient) -> bool:
     return await _value(db, "SELECT current_setting('timescaledb.license', true)") == "timescale"
 
 
+async def _compress(db: BaseDBAsyncClient, name: str) -> None:
+    await db.execute_query(
+        f"ALTER MATERIALIZED VIEW {name} SET (timescaledb.compress = true, timescaledb.compress_segmentby = 'device_id, metric',"
+        " timescaledb.compress_orderby = 'bucket DESC')"
+    )
+    await db.execute_query(f"SELECT add_compression_policy('{name}', INTERVAL '{COMPRESS_AFTER}', if_not_exists => true)")
+
+
 async def upgrade(db: BaseDBAsyncClient) -> str:
     if db is None:  # aerich reads migrations without a database, too
         return NOTHING
@@ -99,6 +109,8 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
                 f" timescaledb.create_group_indexes = false) AS {query} WITH NO DATA"
             )
             await db.execute_query(f"CREATE INDEX IF NOT EXISTS idx_{name} ON {name} ({key})")
+            if name in COMPRESSED:
+                await _compress(db, name)
         await db.execute_query(LATEST)
     else:
         for name, columns in TABLES.items():
