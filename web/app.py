@@ -34,7 +34,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_S, PROPAGATE_EXCEPTIONS=False)
     app.url_map.merge_slashes = False
     health_watch = HealthWatch(probes(settings, repository.ping, client.alive))
-    registrations = Registrations(client)
+    registrations = Registrations(client, repository)
     house = app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
     app.before_request(_name_request)
     metrics = measure(app, client)

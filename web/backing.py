@@ -73,10 +73,14 @@ class KnownCommands:
 
 
 class Registrations:
-    """Tells the fleet of new and changed devices, again and again until it has heard."""
+    """Tells the fleet of new and changed devices, again and again until it has heard.
 
-    def __init__(self, fleet: Fleet) -> None:
-        self._fleet = fleet
+    Another web worker may tell of a later change meanwhile. So what stands in the tables is looked at after telling, and told
+    if it is something else: whoever tells last tells the newest.
+    """
+
+    def __init__(self, fleet: Fleet, repository: Repository) -> None:
+        self._fleet, self._repository = fleet, repository
         self._pending: dict[UUID, DeviceSpec] = {}
         self._wake = asyncio.Event()
 
@@ -106,9 +110,18 @@ class Registrations:
         except (LicsError, TimeoutError) as error:
             log.warning("the fleet was not told of a device yet", extra={"device_id": str(spec.device_id), "error": str(error)})
             return False
+        newest = await self._recorded(spec)
+        if newest != spec:
+            return await self.tell(newest)
         if self._pending.get(spec.device_id) is spec:
             del self._pending[spec.device_id]
         return True
+
+    async def _recorded(self, told: DeviceSpec) -> DeviceSpec:
+        try:
+            return (await self._repository.get_device(told.device_id)).spec()
+        except LicsError:
+            return told  # the fleet itself looks again every half minute
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.web.conftest import Web
 from tests.waiting import eventually
+from web.backing import Registrations
 
 
 async def test_a_device_is_registered_read_changed_and_retired(web: Web) -> None:
@@ -194,3 +195,14 @@ async def test_without_database_the_answer_is_503_with_the_one_body(web_without_
         assert (response.status_code, detail["code"]) == (503, "DATABASE_UNAVAILABLE")
         assert "127.0.0.1" not in detail["message"]
         assert "nothing" not in detail["message"]
+
+
+async def test_whoever_tells_the_fleet_last_tells_the_newest(web: Web) -> None:
+    """Two workers: what one is still telling, the other has changed meanwhile."""
+    device = await web.add()
+    older = (await web.repository.get_device(UUID(device["id"]))).spec()
+    await web.repository.update_device(older.device_id, {"location": "room 9"}, expected_version=None, principal="user:admin")
+    registrations = Registrations(web.fleet, web.repository)
+    assert await registrations.tell(older)
+    assert web.fleet.devices[older.device_id].location == "room 9"
+    assert not registrations._pending
