@@ -31,6 +31,7 @@ class Connection(aiomqtt.Client):
         self._thread = threading.get_ident()
         self._unacknowledged: dict[int, float] = {}  # packet id → loop time, oldest first
         self._watch: asyncio.TimerHandle | None = None
+        self._writing: asyncio.Handle | None = None
 
     def send(self, publication: Publication) -> None:
         """Send a message, behind those that were sent before; nobody waits for its PUBACK, but it must come.
@@ -45,6 +46,9 @@ class Connection(aiomqtt.Client):
             raise aiomqtt.MqttCodeError(info.rc, "could not publish")
         if publication.qos:
             self._await((info.rc, info.mid))
+        if self._writing is not None:  # at once: a turn of the loop later is 50 µs later
+            self._writing.cancel()
+            self._write(self._client, None, self._client.socket())
 
     def leave(self, topics: Sequence[str]) -> None:
         """Unsubscribe; what was under way still arrives."""
@@ -97,11 +101,12 @@ class Connection(aiomqtt.Client):
     def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
         """Write at the end of this turn of the loop; the socket nearly always takes it, so it need not be watched first."""
         if threading.get_ident() == self._thread:
-            self._loop.call_soon(self._write, client, userdata, sock)
+            self._writing = self._loop.call_soon(self._write, client, userdata, sock)
         else:  # while connecting, which aiomqtt does in a thread of its own
             super()._on_socket_register_write(client, userdata, sock)
 
     def _write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
+        self._writing = None
         try:
             client.loop_write()
             if client.want_write():

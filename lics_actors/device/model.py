@@ -81,6 +81,10 @@ class DeviceState:
             return None
         return self.heard + timedelta(seconds=self.silent_s)
 
+    def with_book(self, book: CommandBook) -> DeviceState:
+        """Return the state with another book; most messages change none."""
+        return self if book is self.book else replace(self, book=book)
+
     def linked(self, link: Link, now: datetime, reason: str | None = None) -> DeviceState:
         """Return the state with another link."""
         since = self.since if link is self.link else now

@@ -113,7 +113,7 @@ def _elapse(state: DeviceState, now: datetime) -> Outcome:
     if silent is not None and silent <= now:
         state = state.linked(Link.STALE, now, f"silent for {state.silent_s:g} s")
     book, effects = commands.elapse(state.book, now)
-    return replace(state, book=book), effects
+    return state.with_book(book), effects
 
 
 def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked]) -> Outcome:
@@ -123,7 +123,7 @@ def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked
     else:
         book, effects = commands.ask(state.book, doubtful, now)
     book, more = commands.dispatch(book, now, state.epoch)
-    return replace(state, book=book), [*effects, *more]
+    return state.with_book(book), [*effects, *more]
 
 
 def _specified(state: DeviceState, spec: DeviceSpec, now: datetime) -> Outcome:

@@ -112,6 +112,7 @@ class Journal:
             self._synchronous("NORMAL")
             with self._transaction():
                 self._db.execute("DELETE FROM entry WHERE position <= ?", (shipped,))
+                self._recent = None
                 self._db.execute(
                     "DELETE FROM command WHERE position <= ? AND accepted < CASE settled WHEN 1 THEN ? ELSE ? END",
                     (shipped, *oldest),
@@ -135,6 +136,8 @@ class Journal:
 
     def _open(self) -> None:
         with told_errors(self.path):
+            self._level = ""
+            self._recent: Command | None = None  # the last one written: it is the next to be asked for or to move on
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
             try:
                 self._prepare()
@@ -169,25 +172,30 @@ class Journal:
 
     def _write(self, records: Sequence[Record], durable: bool) -> int:
         self._synchronous("FULL" if durable else "NORMAL")
-        position = self._last
+        position, changed = self._last, dict[UUID, tuple[Command, int]]()
         with self._transaction():
             for record in records:
                 cursor = self._db.execute("INSERT INTO entry (record) VALUES (?)", (encode_record(record),))
                 position = cursor.lastrowid or 0
-                self._keep_command(record, position)
+                self._change_command(changed, record, position)
+            for command, at in changed.values():
+                self._put_command(command, at)
         self._last = position
+        for command, _ in changed.values():
+            self._recent = command
         return position
 
-    def _keep_command(self, record: Record, position: int) -> None:
+    def _change_command(self, changed: dict[UUID, tuple[Command, int]], record: Record, position: int) -> None:
+        """Add to `changed` what a record makes of a command."""
         match record:
             case CommandAccepted(command=command):
-                self._put_command(command, position)
+                changed[command.command_id] = command, position
             case CommandMoved(command_id=command_id, step=step, epoch=epoch):
-                known = self._command(command_id)
+                known = changed[command_id][0] if command_id in changed else self._command(command_id)
                 if known is None:  # accepted in a journal that was damaged since: the entry alone tells of it
                     return
                 epoch = known.epoch if epoch is None else epoch
-                self._put_command(msgspec.structs.replace(known, steps=(*known.steps, step), epoch=epoch), position)
+                changed[command_id] = msgspec.structs.replace(known, steps=(*known.steps, step), epoch=epoch), position
             case _:
                 pass
 
@@ -197,6 +205,8 @@ class Journal:
         self._db.execute("INSERT OR REPLACE INTO command VALUES (?, ?, ?, ?, ?)", row)
 
     def _command(self, command_id: UUID) -> Command | None:
+        if self._recent is not None and self._recent.command_id == command_id:
+            return self._recent
         row = self._db.execute("SELECT body FROM command WHERE id = ?", (command_id.bytes,)).fetchone()
         return None if row is None else self._decoded(row[0])
 
@@ -208,7 +218,9 @@ class Journal:
             return None
 
     def _synchronous(self, level: str) -> None:
-        self._db.execute(f"PRAGMA synchronous = {level}")
+        if level != self._level:
+            self._db.execute(f"PRAGMA synchronous = {level}")
+            self._level = level
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

