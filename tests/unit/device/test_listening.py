@@ -54,14 +54,9 @@ def test_a_device_of_a_few_messages_a_second_is_heard_in_full() -> None:
 @pytest.mark.parametrize("rate", [40, 400, 4000])
 def test_a_busy_device_is_heard_in_samples(rate: float) -> None:
     count, rests, gap = played(rate, 600)
-    assert count <= 10 * 60 * (0.25 * min(rate, 400) ** 0.5 + 10), "some hundred messages a minute"
+    assert count <= 600 * 4
     assert rests >= 60
     assert gap <= MAX_REST_S + 1 / rate + 1e-6
-
-
-def test_at_four_hundred_a_second_a_minute_costs_some_five_hundred_messages() -> None:
-    count, _, _ = played(400, 600)
-    assert count / 10 < 600
 
 
 @given(st.floats(0.01, 1000), st.floats(0.01, 1e9), CHANCES)
