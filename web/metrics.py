@@ -31,6 +31,7 @@ COMMANDS: Final = {f"commands_{state}": state.value for state in CommandState}  
 # a node's stat → what Prometheus is told, and how several nodes' become one
 GAUGES: Final[dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]] = {
     "ingest_lag_s": ("lics_ingest_lag_seconds", "age of the oldest message that is not in the tables yet", max),
+    "rollup_behind_s": ("lics_rollup_behind_seconds", "time of the record that is still to be rolled up", max),
     "spool_bytes": ("lics_spool_bytes", "size of the record's spool on disk", sum),
     "spool_quota_bytes": ("lics_spool_quota_bytes", "how large the spool may become", sum),
     "data_sampled": (

@@ -24,7 +24,7 @@ class NodeAnswer(Answer):
     """One node of the supervision tree."""
 
     name: str = Field(examples=["rack:1"])
-    kind: str = Field(description="fleet, rack, device, recorder or registrar", examples=["rack"])
+    kind: str = Field(description="fleet, rack, device, recorder, registrar or housekeeper", examples=["rack"])
     state: NodeState
     label: str = Field(description="a device's name")
     word: str = Field(description="the node's own word of state: a device's status")

@@ -16,6 +16,8 @@ from lics_actors.store.records import EventRow, PayloadRejected
 from lics_actors.store.rows import Aggregate, TelemetryPoint
 from web.schemas.base import MAX_PAGE, Answer, Cursor, PageLimit, Query, UtcTime, duration_s
 
+MAX_NAMED = 150  # an address holds no more ids (web/speech.py); pages of all devices have up to 500
+
 
 class Format(StrEnum):
     """How telemetry is told. csv and arrow are streams of everything asked for, without pages."""
@@ -60,7 +62,8 @@ class LatestQuery(Query):
 
     many = frozenset({"device_id"})
     device_id: Annotated[
-        list[UUID] | None, Field(min_length=1, max_length=MAX_PAGE, description="may repeat; all that are not retired if absent")
+        list[UUID] | None,
+        Field(min_length=1, max_length=MAX_NAMED, description="may repeat; if absent all that are not retired, in pages"),
     ] = None
     type: Annotated[
         str | None, Field(min_length=1, max_length=32, description="only devices of this type; not with `device_id`")
