@@ -15,7 +15,7 @@ from pathlib import Path
 from thespian.actors import ActorAddress
 
 from drivers.protocol import Publication, TopicFilter
-from lics_actors.device.live import LiveFeed
+from lics_actors.device.live import live_feed
 from lics_actors.device.messages import ChangeDeviceSpec, DeviceActorSpec
 from lics_actors.device.session import DeviceSession
 from lics_actors.device.shell import DeviceShell, Happening, TimerRang
@@ -69,7 +69,7 @@ class DeviceActor(LeafActor):
         device = spec.device
         self._journal = Journal(journal_path(Path(spec.journal_dir), f"device-{device.device_id}"))
         prefix, journal = spec.broker.prefix, self._journal
-        self._feed = LiveFeed(spec.redis_url, prefix, self.in_loop, journal.command) if spec.redis_url else None
+        self._feed = live_feed(spec, self.in_loop, journal.command)
         self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
         filters = self._shell.interpreter.filters
         self._mqtt = DeviceSession(spec.broker, device.device_id, filters, self._take, lambda: self._shell.silent_s)

@@ -31,7 +31,8 @@ class LivePublisher:
 
     Connects when there is first something to send. While Redis is away at most `queue_bytes` of kept messages wait, oldest
     dropped; then `replay` says that it does not reach back that far. `every_s`: at least so long between two batches;
-    what comes after a pause is sent at once. `watch_s`: how often to ask what is watched; None: never.
+    what comes after a pause is sent at once. `watch_s`: how often to ask what is watched; None: never. `heard`: whether anybody
+    listened to what was last sent. `dropped`: messages that were given up.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class LivePublisher:
         self._watch_at = 0.0
         self._away = False
         self._refusals = 0  # in a row
+        self.heard = False
         self.dropped = 0
 
     def publish(self, topic: str, message: LiveMessage, keep: bool) -> None:
@@ -200,9 +202,10 @@ class LivePublisher:
     async def _send(self, connection: AbstractConnection, entries: Sequence[Entry]) -> None:
         try:
             try:
-                await _ask(connection, packed(b"EVALSHA", PUBLISH_SHA, entries))
+                heard = await _ask(connection, packed(b"EVALSHA", PUBLISH_SHA, entries))
             except NoScriptError:
-                await _ask(connection, packed(b"EVAL", PUBLISH.encode(), entries))
+                heard = await _ask(connection, packed(b"EVAL", PUBLISH.encode(), entries))
+            self.heard = heard > 0
         except ResponseError as error:  # out of memory, a key of somebody else's …: the same again would fail again
             await self._refused(entries, error)
         except BaseException:

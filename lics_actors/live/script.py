@@ -32,7 +32,7 @@ class Mark(Enum):
 PUBLISH = f"""\
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local last = {{}}
+local last, heard = {{}}, 0
 for i, topic in ipairs(KEYS) do
   local mark, body, state = ARGV[2 * i - 1], ARGV[2 * i], topic .. ':n'
   local known = redis.pcall('HMGET', state, 'n', 'kept', 'from')
@@ -66,10 +66,10 @@ for i, topic in ipairs(KEYS) do
     redis.call('EXPIRE', state, {KEPT_S})
   end
   if mark ~= '3' then
-    redis.call('PUBLISH', topic, text .. '\\n' .. body)
+    heard = heard + redis.call('PUBLISH', topic, text .. '\\n' .. body)
   end
 end
-return #KEYS
+return heard
 """
 
 CURRENT = f"""\
