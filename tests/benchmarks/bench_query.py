@@ -85,11 +85,11 @@ class Sides:
     filled: Filled
     repository: Repository
     plain: asyncpg.Connection[Any]
-    caller: Caller
+    port: int
     found: Found
     dice: random.Random
 
-    async def buckets(self, name: str) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
+    async def buckets(self, name: str, caller: Caller) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
         """Ask for an hour, as somebody does who looks at it now: it begins anywhere."""
         device = self.dice.choice(self.filled.devices)
         start = START + timedelta(seconds=self.dice.randrange(max(1, self.filled.seconds - 3600)))
@@ -99,7 +99,7 @@ class Sides:
             return (await self.repository.telemetry(device, None, start, start + HOUR, bucket_s=60)).items
 
         async def rest() -> Any:
-            return await self.caller.get(f"/api/v1/devices/{device}/telemetry?{query}")
+            return await caller.get(f"/api/v1/devices/{device}/telemetry?{query}")
 
         async def plain() -> Any:
             return await plain_queries.buckets(self.plain, device, start, start + HOUR, MINUTE)
@@ -116,14 +116,14 @@ class Sides:
 
         return (lics if name == BUCKETS else rest), plain, compare
 
-    async def latest(self, name: str) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
+    async def latest(self, name: str, caller: Caller) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
         """Ask for the latest values of every device."""
 
         async def lics() -> Any:
             return await self.repository.latest_of(self.filled.devices)
 
         async def rest() -> Any:
-            return await self.caller.get("/api/v1/telemetry/latest")
+            return await caller.get("/api/v1/telemetry/latest")
 
         async def plain() -> Any:
             return await plain_queries.latest(self.plain, self.filled.devices, METRICS)
@@ -138,7 +138,7 @@ class Sides:
 
         return (lics if name == LATEST else rest), plain, compare
 
-    async def day(self, name: str) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
+    async def day(self, name: str, _caller: Caller) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
         """Ask for everything of a device, by the hour."""
         device = self.dice.choice(self.filled.devices)
 
@@ -154,7 +154,7 @@ class Sides:
 
         return lics, plain, compare
 
-    async def missing(self, name: str) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
+    async def missing(self, name: str, _caller: Caller) -> tuple[Ask, Ask, Callable[[Any, Any], None]]:
         """Ask what is missing of a device."""
         device = self.dice.choice(self.filled.devices)
 
@@ -174,14 +174,15 @@ class Sides:
         """Ask both sides so many questions of a kind, in turn and each first as often; keep their p95."""
         kinds = {BUCKETS: self.buckets, BUCKETS_REST: self.buckets, LATEST: self.latest, LATEST_REST: self.latest, DAY: self.day}
         took: tuple[list[float], list[float]] = ([], [])
-        for n in range(questions):
-            *asks, compare = await kinds.get(name, self.missing)(name)
-            answers: list[Any] = [None, None]
-            for side in (0, 1) if n % 2 else (1, 0):
-                began = time.perf_counter()
-                answers[side] = await asks[side]()
-                took[side].append((time.perf_counter() - began) * 1e3)
-            compare(*answers)
+        async with await Caller.open(self.port, TOKEN) as caller:  # one that is idle while others are asked would be closed
+            for n in range(questions):
+                *asks, compare = await kinds.get(name, self.missing)(name, caller)
+                answers: list[Any] = [None, None]
+                for side in (0, 1) if n % 2 else (1, 0):
+                    began = time.perf_counter()
+                    answers[side] = await asks[side]()
+                    took[side].append((time.perf_counter() - began) * 1e3)
+                compare(*answers)
         self.found.lics[name].append(p95(took[0]))
         self.found.reference[name].append(p95(took[1]))
 
@@ -233,8 +234,8 @@ async def _sides(servers: Servers, filled: Filled, found: Found) -> AsyncIterato
     repository = await Repository.connect(servers.database_url)
     plain = await asyncpg.connect(servers.database_url)
     try:
-        async with _web(servers) as port, await Caller.open(port, TOKEN) as caller:
-            yield Sides(filled, repository, plain, caller, found, random.Random(1))
+        async with _web(servers) as port:
+            yield Sides(filled, repository, plain, port, found, random.Random(1))
     finally:
         await plain.close()
         await repository.close()
