@@ -23,7 +23,7 @@ AWAY: Final = (LicsError, OSError, TimeoutError, aiomqtt.MqttError, RedisError)
 KEPT_S: Final = 1.0  # a burst of probes asks each service once
 COST: Final[Mapping[str, str]] = {
     "database": "Devices run and nothing is lost: records wait on the host's disk. No history, no changes to devices.",
-    "redis": "Nothing is lost and devices can be steered; live views do not update.",
+    "redis": "The live view pauses; devices can be steered, nothing recorded is touched, and viewers catch up when it is back.",
     "mqtt": "No device can be heard or commanded; devices keep what they buffer themselves.",
     "fleet": "No device can be commanded, and nothing is recorded until the fleet is back; the broker keeps what it can.",
 }

@@ -156,12 +156,13 @@ async def _database(settings: Settings) -> Finding:
 
 async def _redis(settings: Settings) -> Finding:
     if settings.redis_url is None:
-        return Finding("redis", Verdict.IDLE, "no REDIS_URL and no embedded one runs", "lics up, or set REDIS_URL")
+        return Finding("redis", Verdict.IDLE, "no REDIS_URL and no embedded one runs: no live view", "lics up, or set REDIS_URL")
     client = Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S)
     try:
         info = await client.info("server")
     except Exception as error:  # noqa: BLE001 - redis raises errors of many kinds; each means that it is of no use
-        return Finding("redis", Verdict.BROKEN, _said(error), "is it running? is REDIS_URL right?")
+        seen = f"{_said(error)}; the live view pauses, nothing recorded is touched"
+        return Finding("redis", Verdict.BROKEN, seen, "is it running? is REDIS_URL right?")
     finally:
         await client.aclose()
     name, version = info.get("server_name", "redis"), info.get("valkey_version") or info.get("redis_version")
