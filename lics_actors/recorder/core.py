@@ -105,6 +105,7 @@ class RecorderCore:
             "spool_quota_bytes": float(self._spec.spool_quota_bytes),
             "database_up": float(now.opened and now.database_away_s == 0),
             "broker_up": float(self.tally.connected),
+            **(self._view.stats() if self._view else {}),
         }
 
     def state_word(self) -> str:

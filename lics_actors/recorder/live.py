@@ -39,6 +39,10 @@ class LiveView:
 
         return both
 
+    def stats(self) -> dict[str, float]:
+        """Return what viewers missed: messages given up, and faults of the tap."""
+        return {"live_messages_dropped": float(self._publisher.dropped), "live_faults": float(self._tap.faults)}
+
     async def run(self) -> None:
         """Show what happens until cancelled, whatever goes wrong."""
         while True:
