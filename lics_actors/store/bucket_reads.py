@@ -30,12 +30,13 @@ _VALUE: Final[Mapping[Aggregate, str]] = {
     Aggregate.LAST: "(array_agg(last ORDER BY time DESC, epoch DESC, seq DESC))[1]",
     Aggregate.FIRST: "(array_agg(first ORDER BY time, epoch, seq))[1]",
 }
-_STATE: Final = """SELECT materialised, (
+_STATE: Final = f"""SELECT materialised, (
         SELECT max(raw_from) FROM retention_horizon
         WHERE device_id IN ($1, '00000000-0000-0000-0000-000000000000') AND metric IN ('', coalesce($2, metric))
-    ) AS raw_from FROM rollup_state WHERE source = 'telemetry'"""
-_LATE: Final = f"""SELECT low, high FROM rollup_late WHERE source = 'telemetry' AND device_id = $1 AND hour < $2 AND high >= $3
-    ORDER BY hour LIMIT {MOST_LATE + 1}"""  # noqa: S608 - a number
+    ) AS raw_from, ARRAY(
+        SELECT ROW(low, high) FROM rollup_late WHERE source = 'telemetry' AND device_id = $1 AND hour < $3 AND high >= $4
+        ORDER BY hour LIMIT {MOST_LATE + 1}
+    ) AS late FROM rollup_state WHERE source = 'telemetry'"""  # noqa: S608 - a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,10 @@ def _back(end: int, width: int, buckets: int) -> int:
 async def _rolled(connection: Any, asked: Buckets) -> Rolled:
     if asked.width % MINUTE:
         return Rolled()
-    state = await connection.fetchrow(_STATE, asked.device_id, asked.metric)
+    state = await connection.fetchrow(_STATE, asked.device_id, asked.metric, moment(asked.upper), moment(asked.start))
     if state is None or state["materialised"] is None:
         return Rolled()
-    late = await connection.fetch(_LATE, asked.device_id, moment(asked.upper), moment(asked.start))
-    spans = tuple((ticks(row["low"]), ticks(row["high"])) for row in late)
+    spans = tuple((ticks(low), ticks(high)) for low, high in state["late"])
     if len(spans) > MOST_LATE:
         spans = ((spans[0][0], ticks(state["materialised"])),)
     raw_from = -ALWAYS if state["raw_from"] is None else ticks(state["raw_from"])
