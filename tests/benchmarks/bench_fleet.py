@@ -81,6 +81,8 @@ class Fleet:
         succeeded = found.commands - found.failed
         self.audits.append(Audit(f"commands to the others, {what}", found.commands, succeeded, found.failed, 0))
         tell(f"{what}: {found.per_s:,.0f} commands/s to the others, p50 {found.p50_ms:.2f} / p99 {found.p99_ms:.2f} ms")
+        if found.failed:
+            tell(f"{found.failed} did not succeed: {found.such_as}")
 
     async def ask(self, laboratory: BenchLaboratory, device: UUID) -> None:
         """Ask fleet, device and reference in turn."""

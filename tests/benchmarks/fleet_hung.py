@@ -29,12 +29,13 @@ BACK_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Commanded:
-    """What the healthy devices' commands took, and how many of them did not succeed."""
+    """What the healthy devices' commands took, how many of them did not succeed, and what the first of those was told."""
 
     p50_ms: float
     p99_ms: float
     commands: int
     failed: int
+    such_as: str
     per_s: float
 
 
@@ -51,7 +52,8 @@ async def commanded(laboratory: BenchLaboratory, others: Sequence[UUID], one: UU
     times, failed = sorted(found.took_ms), sum(found.others.values())
     if not times:
         raise BenchError("no command was answered")
-    return Commanded(times[len(times) // 2], times[int(len(times) * 0.99)], len(times), failed, found.per_s)
+    such_as = f"{found.others} {found.such_as}"
+    return Commanded(times[len(times) // 2], times[int(len(times) * 0.99)], len(times), failed, such_as, found.per_s)
 
 
 def _load(laboratory: BenchLaboratory, devices: Sequence[UUID], callers: int, seconds: float) -> command_load.Settings:
