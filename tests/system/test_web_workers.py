@@ -65,10 +65,27 @@ def ask(running: Running, times: int) -> None:
         assert httpx.get(running.url("/api/v1/fleet"), headers=BEARER).status_code == 503
 
 
-def test_they_share_the_port_and_are_measured_as_one_even_when_one_is_killed(running: Running) -> None:
+def nobody_else_gets_onto_the_port(running: Running) -> None:
+    """See that not even another LICS with several workers shares the port."""
+    port = str(running.place()["port"])
+    (running.data_dir / "other").mkdir()
+    second = Running(
+        running.data_dir / "other", LICS_PORT=port, LICS_WEB_WORKERS=str(COUNT), DATABASE_URL="postgres://a:b@127.0.0.1/c"
+    )
+    try:
+        assert second.process.wait(20) == 2
+        assert f"port {port} of 127.0.0.1 is in use" in second.said().replace("\n", " ")
+    finally:
+        second.process.kill()
+        second.process.wait()
+        second.log.close()
+
+
+def test_they_share_the_port_are_measured_as_one_and_stop_together(running: Running) -> None:
     ask(running, 20)
     assert counted(running) == 20
     assert running.place()["workers"] == COUNT
+    nobody_else_gets_onto_the_port(running)
     victim = workers_of(running)[0]
     victim.kill()
     wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 5)
@@ -78,12 +95,8 @@ def test_they_share_the_port_and_are_measured_as_one_even_when_one_is_killed(run
     ask(running, 10)
     assert counted(running) == 40
     assert running.process.poll() is None
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_they_stop_together_and_leave_nothing_behind(running: Running, number: int) -> None:
     address, children = ("127.0.0.1", running.place()["port"]), workers_of(running)
-    assert running.stop(number) < STOPS_WITHIN_S
+    assert running.stop(signal.SIGINT) < STOPS_WITHIN_S
     assert not any(child.is_running() for child in children)
     assert list((running.data_dir / "run").iterdir()) == []
     with socket.socket() as again:
@@ -97,21 +110,6 @@ def test_a_killed_parent_leaves_no_orphan(running: Running) -> None:
     os.kill(running.process.pid, signal.SIGKILL)
     running.process.wait(5)
     wait_until(lambda: not any(child.is_running() for child in children), 5, "the workers are gone")
-
-
-def test_nobody_else_gets_onto_the_port(running: Running) -> None:
-    port = str(running.place()["port"])
-    (running.data_dir / "other").mkdir()
-    second = Running(
-        running.data_dir / "other", LICS_PORT=port, LICS_WEB_WORKERS=str(COUNT), DATABASE_URL="postgres://a:b@127.0.0.1/c"
-    )
-    try:
-        assert second.process.wait(20) == 2
-        assert f"port {port} of 127.0.0.1 is in use" in second.said().replace("\n", " ")
-    finally:
-        second.process.kill()
-        second.process.wait()
-        second.log.close()
 
 
 def test_what_no_worker_could_serve_with_is_told_once(data_dir: Path) -> None:
