@@ -120,8 +120,10 @@ async def _rounds(options: Options, found: Found, places: dict[str, Place]) -> N
                 place = places[side]
                 settings = command_load.Settings(place.port, TOKEN, place.paths, callers, seconds, warm_s)
                 answered = await _answered(settings)
-                if not answered.took_ms:
-                    raise BenchError(f"{side} answered nothing within {seconds:g} s")
+                if not answered.ids:
+                    raise BenchError(
+                        f"{side} executed nothing within {seconds:g} s; answers {answered.others} {answered.such_as}"
+                    )
                 found.add(side, callers, answered)
                 _tell(number, side, callers, answered)
 

@@ -96,7 +96,11 @@ class Running(Generic[Answer]):
             raise BenchError(f"{self._module} was not done within {patience_s:.0f} s")
         if self._process.returncode != 0:
             raise BenchError(f"{self._module} ended with code {self._process.returncode}")
-        return msgspec.json.decode((await self._output)[0], type=self._kind)
+        said, _ = await self._output
+        try:
+            return msgspec.json.decode(said, type=self._kind)
+        except msgspec.DecodeError as error:
+            raise BenchError(f"{self._module} ended without saying what it found: {error}") from None
 
 
 @asynccontextmanager
