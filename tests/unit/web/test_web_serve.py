@@ -20,7 +20,7 @@ import pytest
 from tests.unit.web.conftest import BEARER, TOKEN
 from tests.waiting import wait_until
 
-STOPS_WITHIN_S = 2.0
+STOPS_WITHIN_S = 6.0  # a second of grace for what is under way, and a busy machine; it never waits for clients
 FOREIGN = ("LICS_", "DATABASE_", "REDIS_", "MQTT_")
 ANY = {"DATABASE_URL": "postgres://a:b@127.0.0.1/c", "LICS_PORT": "0", "PROMETHEUS_PORT": "0"}
 
