@@ -166,7 +166,7 @@ async def _own_database(url: str) -> AsyncIterator[str]:
     except (OSError, TimeoutError, asyncpg.PostgresError) as error:
         raise BenchError(
             f"cannot make a database on the server of DATABASE_URL: {error}",
-            "name a role that may (CREATEDB), or unset DATABASE_URL for an embedded server",
+            "see that it runs and that the role may (CREATEDB), or unset DATABASE_URL for an embedded server",
         ) from None
     try:
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))

@@ -60,7 +60,12 @@ def test_nothing_is_lost_or_doubled_and_nothing_left_behind(
     """`ingest` on given servers and, beside it, `command` on servers of its own."""
     given = {"DATABASE_URL": postgres_server, "REDIS_URL": redis_url, "MQTT_BROKER_URL": f"mqtt://{broker.host}:{broker.port}"}
     runs = start(data_dir, "ingest", "--short", "--json", **given), start(data_dir, "command", "--short", "--json")
-    ingest, command = map(document_of, runs)
+    try:
+        ingest, command = map(document_of, runs)
+    finally:
+        for process in runs:
+            process.terminate()  # it stops in order
+            process.communicate(timeout=60)
     assert (ingest["name"], ingest["rounds"], ingest["short"]) == ("ingest", 1, True)
     assert sum(audit["expected"] for audit in ingest["audits"]) > 10_000
     databases, timed = run_alone(_looked_at(postgres_server))
