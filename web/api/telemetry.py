@@ -16,9 +16,9 @@ from web.schemas.recorded import (
     LatestPage,
     LatestQuery,
     completeness_answer,
-    latest_view,
+    latest_json,
 )
-from web.speech import Said, Speech, answer, speaks
+from web.speech import JSON, Said, Speech, answer, speaks
 
 blueprint = Blueprint("telemetry", __name__)
 
@@ -42,7 +42,7 @@ async def get_latest(query: LatestQuery) -> Response:
     else:
         found = await repository.latest_of(sorted(set(query.device_id)), query.metric)
         items, after = list(found.items()), None
-    return answer(LatestPage.model_construct(items=[latest_view(*item) for item in items], next=after))
+    return Response(latest_json(items, after), content_type=JSON)
 
 
 @blueprint.get("/devices/<uuid:device_id>/completeness")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from base64 import b64decode
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,10 @@ import pyarrow as pa
 import pytest
 
 from lics_actors.store.records import AlarmCleared, AlarmRaised, EventRow, PayloadRejected, TelemetryRow
+from lics_actors.store.rows import TelemetryPoint
 from lics_actors.store.shipping import ship_journal, ship_samples
 from tests.unit.web.conftest import Web
+from web.schemas.recorded import LatestPage, latest_json, value_view
 
 START = datetime(2026, 1, 31, 12, tzinfo=UTC)
 VALUES = 240
@@ -154,6 +157,20 @@ async def test_the_latest_values_of_many(web: Web, device: dict[str, Any]) -> No
 @pytest.mark.parametrize("query", ["device_id=x", f"device_id={UUID(int=1)}&type=pump", "limit=501", "cursor=e30", "metric="])
 async def test_latest_values_that_make_no_sense(web: Web, query: str) -> None:
     assert (await web.ask("GET", f"/telemetry/latest?{query}")).status_code == 422
+
+
+def test_the_latest_values_are_what_the_description_says() -> None:
+    points = {
+        metric: TelemetryPoint(START + timedelta(microseconds=n), metric, value, tags, 1, n)
+        for n, (metric, value, tags) in enumerate((("Ω", float("nan"), None), ("a", -1.5e-300, {"run": [1, None, "№"]})))
+    }
+    device_id = uuid4()
+    page = LatestPage.model_validate_json(latest_json([(device_id, points)], "x"))
+    views = [value_view(points[metric], bucketed=False) for metric in ("a", "Ω")]
+    assert json.loads(page.model_dump_json()) == {
+        "items": [{"device_id": str(device_id), "values": [json.loads(view.model_dump_json()) for view in views]}],
+        "next": "x",
+    }
 
 
 async def test_what_is_missing_of_a_record(web: Web, device: dict[str, Any]) -> None:
