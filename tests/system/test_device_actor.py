@@ -35,10 +35,12 @@ from lics_actors.errors import (
     DeviceNotEnabledError,
     DeviceNotFoundError,
     DeviceUnavailableError,
+    FleetUnavailableError,
     InvalidError,
     LicsError,
 )
 from lics_actors.journal import JournalReader, journal_path
+from lics_actors.runtime.messages import AskDoor, DoorAt
 from lics_actors.store.records import Command, CommandAccepted, CommandMoved, DeviceChanged, PayloadRejected
 from tests.system.device_host import DeviceHost
 from tests.waiting import eventually
@@ -218,6 +220,41 @@ async def test_an_actor_killed_mid_command_settles_it_in_its_next_life(host: Dev
         assert states(command)[-1] == "succeeded"
         assert executions(data_dir, asked.command_id) == 1
     assert len([record for record in journaled(host) if isinstance(record, CommandAccepted)]) == 3
+
+
+async def test_the_door_serves_all_that_the_actor_answers_and_moves_with_each_incarnation(
+    host: DeviceHost, pump: Simulator, data_dir: Path
+) -> None:
+    async def door() -> tuple[str, int]:
+        at: DoorAt = await host.ask(AskDoor())
+        assert at.port is not None
+        return "127.0.0.1", at.port
+
+    first, asked = await door(), wish(host)
+    commands = await asyncio.gather(*(host.peer.visit(first, asked, 10) for _ in range(5)))
+    assert all(command == commands[0] for command in commands)
+    assert states(commands[0]) == LIFE
+    assert executions(data_dir, asked.command_id) == 1
+    assert await host.peer.visit(first, AskCommand(asked.device_id, asked.command_id), 5) == commands[0]
+    with pytest.raises(InvalidError):
+        await host.peer.visit(first, wish(host, args={"volume_ul": "all"}), 5)
+    with pytest.raises(DeviceNotFoundError):
+        await host.peer.visit(first, replace(wish(host), device_id=uuid4()), 5)
+    with pytest.raises(LicsError, match="answers no str"):
+        await host.peer.visit(first, "what are you", 5)
+
+    pump.devices[0].faults.execution = 1.0
+    followed = wish(host, timeout_s=20.0, wait_s=15.0)
+    waiting = asyncio.create_task(host.peer.visit(first, followed, 17))
+    await eventually(lambda: executions(data_dir, followed.command_id) == 1)
+    await host.kill()
+    with pytest.raises(FleetUnavailableError) as died:
+        await waiting
+    assert died.value.facts["delivered"] is True
+    again = await host.peer.visit(await door(), followed, 17)
+    assert isinstance(again, Command)
+    assert states(again)[-1] == "succeeded"
+    assert executions(data_dir, followed.command_id) == 1
 
 
 async def test_a_broker_that_goes_and_comes_costs_nothing_but_time(
