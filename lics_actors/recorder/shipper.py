@@ -1,4 +1,4 @@
-"""From the spool to the tables: read, decode, one transaction, and only then trim."""
+"""From the spool to the tables: prepare, write in one transaction, and only then trim."""
 
 from __future__ import annotations
 
@@ -8,52 +8,34 @@ import random
 import time
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
-from typing import Protocol
-from uuid import UUID
 
-from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.recorder import batch
 from lics_actors.recorder.arrival import Arrival
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
-from lics_actors.recorder.decoding import Decoded, Numbered, decode, rejection, unknown_devices
+from lics_actors.recorder.decoding import Decoded, Numbered, rejection
 from lics_actors.recorder.disk import Disk
-from lics_actors.recorder.packing import Packer
-from lics_actors.recorder.routing import Route, Routes
+from lics_actors.recorder.preparing import Atlas, Batch, Preparation
+from lics_actors.recorder.routing import Route
 from lics_actors.recorder.tally import Tally
 from lics_actors.store.errors import RowRefusedError
-from lics_actors.store.packed import PackedTelemetry
 from lics_actors.store.records import PayloadRejected
 from lics_actors.store.repository import Repository
 from lics_actors.store.shipping import Shipped, ship_samples
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN_S = 5.0  # how long the database's word stands that it knows a device not
-
-
-class Atlas(Protocol):
-    """Where the laboratory's devices are known; `learn` replaces them all."""
-
-    @property
-    def routes(self) -> Routes:
-        """Return the routes to the devices known now."""
-
-    def learn(self, devices: Sequence[DeviceSpec]) -> None:
-        """Take over what the database says there is."""
-
 
 class Shipper:
     """The one reader of the spool."""
 
     def __init__(self, disk: Disk, database: Database, letters: DeadLetters, atlas: Atlas, tally: Tally) -> None:
-        self._disk, self._database, self._letters, self._atlas, self._tally = disk, database, letters, atlas, tally
-        self._limit = batch.RejectionLimit()
-        self._packer = Packer(atlas.routes)
+        self._disk, self._database, self._atlas, self._tally = disk, database, atlas, tally
+        self._preparation = Preparation(database, letters, atlas, tally)
         self._after = disk.trimmed
-        self._asked: dict[UUID, float] = {}
-        self._batch: tuple[Sequence[Numbered], Decoded] | None = None
+        self._batch: Batch | None = None
+        self._following: Batch | None = None
         self._oldest_us: int | None = None
         self.failing: str | None = None
 
@@ -92,19 +74,34 @@ class Shipper:
             DatabaseUnavailableError: it stays where it is.
         """
         self._disk.arrived.clear()
-        if self._batch is None:
-            self._batch = await self._next()
-        if self._batch is None:
+        shipped = self._batch = self._batch or await self._next(self._after)
+        if shipped is None:
+            self._after, self._oldest_us = max(self._after, self._disk.trimmed), None  # a spool begun anew starts higher
             return 0
-        messages, decoded = self._batch
-        await self._write_or_divide(messages, decoded)
-        self._after, self._batch = messages[-1][0], None
-        self._tally.shipped += len(messages)
+        self._oldest_us = shipped.oldest_us
+        done = await asyncio.gather(self._write_or_divide(shipped), self._prepare_behind(shipped), return_exceptions=True)
+        if isinstance(done[0], BaseException):
+            raise done[0]
+        self._after, self._batch, self._following = shipped.last, self._following, None
+        self._tally.shipped += len(shipped.messages)
         if not self.waiting:
             self._oldest_us = None
         with suppress(StorageFullError):  # told by the disk itself; the next trim takes these too
             await self._disk.trim(self._after)
-        return len(messages)
+        return len(shipped.messages)
+
+    async def _prepare_behind(self, shipped: Batch) -> None:
+        """Where there is much, prepare the following batch while one is written; what fails is tried again in its turn."""
+        if self._following is None and self._disk.last - shipped.last >= batch.SHIP_FROM_MESSAGES:
+            self._following = await self._next(shipped.last)
+
+    async def _next(self, after: int) -> Batch | None:
+        messages = await self._disk.read(after, batch.SHIP_MESSAGES, batch.SHIP_BYTES)
+        if not messages:
+            return None
+        if self._oldest_us is None:
+            self._oldest_us = messages[0][1].received_us
+        return await self._preparation.of(messages)
 
     async def _due(self, last: float) -> None:
         if not self.waiting:
@@ -113,48 +110,13 @@ class Shipper:
         if due:
             await asyncio.sleep(due)
 
-    async def _read(self, messages: Sequence[Numbered]) -> Decoded:
-        """Return what `messages` come to. The ordinary is read here, by slices; a thread and the loop would take turns at it, at
-        some milliseconds a turn. What a driver has to look at is read in a thread: nobody knows how long that takes."""
-        if self._packer.routes is not self._atlas.routes:
-            self._packer = Packer(self._atlas.routes)
-        rows, others = PackedTelemetry(), list[Numbered]()
-        for part in batch.slices(messages):
-            others += self._packer.pack(part, rows)
-            await asyncio.sleep(0)
-        if not others:
-            return Decoded(rows)
-        await self._meet(others)
-        decoded = await asyncio.to_thread(decode, others, self._atlas.routes, self._limit)
-        decoded.packed = rows
-        return decoded
-
-    async def _meet(self, messages: Sequence[Numbered]) -> None:
-        """Ask the database about devices that only it may know yet."""
-        now = time.monotonic()
-        unknown = unknown_devices(messages, self._atlas.routes)
-        if any(now - self._asked.get(device_id, -ASK_AGAIN_S) >= ASK_AGAIN_S for device_id in unknown):
-            self._atlas.learn(await self._database.call(lambda repository: repository.device_specs()))
-            self._asked = dict.fromkeys(unknown_devices(messages, self._atlas.routes), now)
-
-    async def _next(self) -> tuple[Sequence[Numbered], Decoded] | None:
-        messages = await self._disk.read(self._after, batch.SHIP_MESSAGES, batch.SHIP_BYTES)
-        if not messages:
-            self._after, self._oldest_us = max(self._after, self._disk.trimmed), None  # a spool begun anew starts higher
-            return None
-        self._oldest_us = messages[0][1].received_us
-        decoded = await self._read(messages)
-        self._tally.rejected += decoded.refused
-        for arrival, reason in decoded.unreadable:
-            await self._bury(arrival, reason)
-        return messages, decoded
-
-    async def _write_or_divide(self, messages: Sequence[Numbered], decoded: Decoded) -> None:
+    async def _write_or_divide(self, shipped: Batch) -> None:
         try:
-            await self._write(decoded)
+            await self._write(shipped.decoded)
         except RowRefusedError as error:
+            messages = shipped.messages
             log.warning("the database refuses a row: dividing the batch", extra={"messages": len(messages), **error.facts})
-            await self._write_rejected(decoded.rejected)
+            await self._write_rejected(shipped.decoded.rejected)
             await self._divide(messages, error)
 
     async def _divide(self, messages: Sequence[Numbered], error: RowRefusedError) -> None:
@@ -163,10 +125,8 @@ class Shipper:
             await self._refused(messages[0][1], error)
             return
         for half in batch.halves(messages):
-            decoded = await asyncio.to_thread(decode, half, self._atlas.routes, batch.RejectionLimit())
-            decoded.rejected.clear()  # written before, and limited with the whole batch
             try:
-                await self._write(decoded)
+                await self._write(await self._preparation.again(half))
             except RowRefusedError as again:
                 await self._divide(half, again)
 
@@ -175,7 +135,7 @@ class Shipper:
         route = self._atlas.routes.find(arrival.topic, arrival.received_us)
         device_id = route.device.device_id if isinstance(route, Route) else route.device_id
         self._tally.rejected += 1
-        await self._bury(arrival, reason)
+        await self._preparation.bury(arrival, reason)
         await self._write_rejected([rejection(arrival, device_id, reason)])
 
     async def _write_rejected(self, rejected: Sequence[PayloadRejected]) -> None:
@@ -196,7 +156,3 @@ class Shipper:
         shipped = await self._database.call(work)
         self._tally.rows += shipped.telemetry + shipped.events
         self._tally.duplicates += shipped.duplicate
-
-    async def _bury(self, arrival: Arrival, reason: str) -> None:
-        self._tally.dead_letters += 1
-        await self._letters.keep_message(arrival, reason)

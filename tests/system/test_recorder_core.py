@@ -21,7 +21,7 @@ from drivers.registry import driver, driver_names
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.journal import Journal, journal_path
-from lics_actors.recorder import disk
+from lics_actors.recorder import batch, disk, recent
 from lics_actors.recorder.conditions import conditions
 from lics_actors.recorder.core import RecorderCore
 from lics_actors.recorder.deadletters import FILE as DEAD_LETTERS
@@ -282,6 +282,39 @@ async def test_journals_are_shipped_each_entry_once_whatever_is_in_them(
     assert len(await nodes("fine")) == 79
     (note,) = await query(database_url, "SELECT topic, reason FROM rejected_payload")
     assert note == ("journal/device-3", "the database refuses it: poison")
+
+
+@asynccontextmanager
+async def locked(url: str, table: str) -> AsyncIterator[None]:
+    """Let nobody write to a table."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            yield
+    finally:
+        await connection.close()
+
+
+async def test_what_waits_for_the_database_is_shipped_from_memory_and_disk_alike(
+    broker: BrokerSpec, database_url: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "RECENT_MESSAGES", 500)
+    monkeypatch.setattr(batch, "SHIP_MESSAGES", 200)
+    monkeypatch.setattr(batch, "SHIP_FROM_MESSAGES", 100)  # so that batches are prepared ahead, too
+    known = devices(20)
+    async with recording(spec_of(broker, database_url, data_dir), known) as core, publisher(broker) as client:
+        load = LoadWriter(broker, known, rate=2000)
+        sending = asyncio.create_task(load.run())
+        async with locked(database_url, "telemetry"):
+            await eventually(lambda: core.tally.spooled >= 1500, 15)
+            await client.publish(topic(broker, known[0].device_id), b"garbage", qos=1)
+            assert core.tally.rows == 0
+        load.stop()
+        await sending
+        await shipped(core, load.sent + 1)
+        assert (core.tally.rows, core.tally.rejected, core.tally.duplicates, core.tally.faults) == (load.sent, 1, 0, 0)
+    await everything_once(database_url, load.acknowledged)
 
 
 async def test_a_damaged_spool_is_replaced_and_said(broker: BrokerSpec, database_url: str, data_dir: Path) -> None:
