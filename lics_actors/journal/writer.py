@@ -6,9 +6,10 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import TypeVar
 from uuid import UUID, uuid4
 
@@ -61,6 +62,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._recent: Command | None = None  # the last one written: it is the next to be asked for, or to move on
+        self._level = ""  # of `PRAGMA synchronous`
         with told_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -110,7 +113,7 @@ class Journal:
 
         def write() -> None:
             self._synchronous("NORMAL")
-            with self._transaction():
+            with self._transaction:
                 self._db.execute("DELETE FROM entry WHERE position <= ?", (shipped,))
                 self._recent = None
                 self._db.execute(
@@ -136,9 +139,9 @@ class Journal:
 
     def _open(self) -> None:
         with told_errors(self.path):
-            self._level = ""
-            self._recent: Command | None = None  # the last one written: it is the next to be asked for or to move on
+            self._level, self._recent = "", None
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
+            self._transaction = _Transaction(self._db)
             try:
                 self._prepare()
             except BaseException:
@@ -151,7 +154,7 @@ class Journal:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._synchronous("FULL")
-        with self._transaction():
+        with self._transaction:
             for statement in _CREATE:
                 self._db.execute(statement)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
@@ -173,7 +176,7 @@ class Journal:
     def _write(self, records: Sequence[Record], durable: bool) -> int:
         self._synchronous("FULL" if durable else "NORMAL")
         position, changed = self._last, dict[UUID, tuple[Command, int]]()
-        with self._transaction():
+        with self._transaction:
             for record in records:
                 cursor = self._db.execute("INSERT INTO entry (record) VALUES (?)", (encode_record(record),))
                 position = cursor.lastrowid or 0
@@ -222,13 +225,20 @@ class Journal:
             self._db.execute(f"PRAGMA synchronous = {level}")
             self._level = level
 
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
+
+class _Transaction:
+    """All or nothing of what is executed within."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
         self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
+            if kind is None:
+                self._db.execute("COMMIT")
+        finally:
             if self._db.in_transaction:  # SQLite itself rolls back on a full disk
                 self._db.execute("ROLLBACK")
-            raise
