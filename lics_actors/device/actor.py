@@ -129,8 +129,12 @@ class DeviceActor(LeafActor):
         await (session if self._feed is None else self._feed.beside(session))
 
     def on_visit(self, body: object, reply: Reply) -> None:
-        """Answer a peer."""
-        self._take(_Visit(body, reply))
+        """Answer a peer: at once, unless something is to be handled before."""
+        visit = _Visit(body, reply)
+        if self._events:
+            self._take(visit)
+        elif not self._ended:
+            self._safely(self._answer, visit)
 
     def _take(self, event: Happening | _Visit) -> None:
         """Have it handled at the end of this turn of the loop, with all that comes until then: one fsync for all of it."""

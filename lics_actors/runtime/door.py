@@ -37,7 +37,8 @@ class Door:
 
     def __init__(self, take: Callable[[object, Reply], None], counters: Counter[str]) -> None:
         self._take, self.counters = take, counters
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named, or asyncio would not set TCP_NODELAY on what is accepted.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind((transport.bound_host(), 0))
         self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
