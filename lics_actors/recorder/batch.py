@@ -19,7 +19,7 @@ GROUP_COMMIT_MESSAGES = 1000
 SHIP_AFTER_S = 0.1
 SHIP_FROM_MESSAGES = 5000  # as many do not wait,
 SHIP_MESSAGES = 10_000  # and no more go together
-SHIP_BYTES = 8 << 20
+SHIP_BYTES = 4 << 20  # of payload: some 60,000 rows of a few samples a message, 0.2 s of COPY
 
 # Reading ordinary telemetry takes some 1.5 µs a message and 10 ns a byte: a slice takes 1 to 2 ms.
 SLICE_BYTES = 128 << 10
