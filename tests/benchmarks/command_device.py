@@ -17,6 +17,7 @@ import msgspec
 import uvloop
 
 from tests.benchmarks.reference.mqtt_client import Message, MqttClient, connect
+from tests.benchmarks.saying import say
 
 
 class Settings(msgspec.Struct):
@@ -74,4 +75,4 @@ async def main(settings: Settings) -> Ledger:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(main(msgspec.json.decode(sys.argv[1], type=Settings)))))
+    say(uvloop.run(main(msgspec.json.decode(sys.argv[1], type=Settings))))

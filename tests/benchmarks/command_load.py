@@ -14,6 +14,7 @@ import msgspec
 import uvloop
 
 from tests.benchmarks.http_caller import Caller
+from tests.benchmarks.saying import say
 
 BODY = {"name": "set_temperature", "args": {"value": 21.5}}
 OK = 200
@@ -85,4 +86,4 @@ async def play(settings: Settings) -> Answered:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(play(msgspec.json.decode(sys.argv[1], type=Settings)))))
+    say(uvloop.run(play(msgspec.json.decode(sys.argv[1], type=Settings))))

@@ -21,6 +21,7 @@ import msgspec
 import uvloop
 
 from tests.benchmarks.reference.mqtt_client import PACKET_IDS, MqttClient, connect, packet, text
+from tests.benchmarks.saying import say
 
 TICK_S = 0.002  # messages are written in small batches; a fiftieth of LICS's and the reference's own flush window
 WINDOW_BYTES = 4 << 20  # sent and not acknowledged, of each connection
@@ -183,4 +184,4 @@ def _share(connections: list[Connection], count: int, first: int, body: Body) ->
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(play(msgspec.json.decode(sys.argv[1], type=Settings)))))
+    say(uvloop.run(play(msgspec.json.decode(sys.argv[1], type=Settings))))

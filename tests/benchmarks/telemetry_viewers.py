@@ -16,6 +16,7 @@ import msgspec
 import uvloop
 
 from tests.benchmarks.live_listener import Heard, Listener
+from tests.benchmarks.saying import say
 
 
 class Settings(msgspec.Struct):
@@ -63,4 +64,4 @@ async def main(settings: Settings) -> Seen:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(uvloop.run(main(msgspec.json.decode(sys.argv[1], type=Settings)))))
+    say(uvloop.run(main(msgspec.json.decode(sys.argv[1], type=Settings))))
