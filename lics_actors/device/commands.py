@@ -14,11 +14,11 @@ What holds, whatever happens (tests/unit/device/test_command_properties.py):
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from msgspec import structs
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from drivers.protocol import AckState, CommandAcked, Guarantees, OutgoingCommand
 from lics_actors.device.events import Answer, Effect, Keep, PublishCommand
@@ -43,16 +43,14 @@ _ACKED = {
 _ORDER = [CommandState.ACCEPTED, CommandState.DISPATCHED, CommandState.DELIVERED, CommandState.EXECUTING]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
+class Waiter(Struct, frozen=True):
     """Somebody to answer when the command is settled, or `until` then with how it stands."""
 
     reply: str
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Tracked:
+class Tracked(Struct, frozen=True):
     """An unsettled command and who waits for it."""
 
     command: Command
@@ -64,8 +62,7 @@ class Tracked:
         return self.command.command_id
 
 
-@dataclass(frozen=True, slots=True)
-class CommandBook:
+class CommandBook(Struct, frozen=True):
     """A device's unsettled commands. `asked`: repeats the device has not answered yet; until `asked_until` they hold
     back new commands. `counts`: outcomes and oddities since the actor began."""
 
@@ -259,7 +256,7 @@ def _step(tracked: Tracked, step: CommandStep, epoch: int | None = None) -> tupl
 
 
 def _stepped(command: Command, step: CommandStep, epoch: int | None = None) -> Command:
-    return structs.replace(command, steps=(*command.steps, step), epoch=command.epoch if epoch is None else epoch)
+    return replace(command, steps=(*command.steps, step), epoch=command.epoch if epoch is None else epoch)
 
 
 def _answered(book: CommandBook, command_id: UUID) -> CommandBook:

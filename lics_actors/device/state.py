@@ -10,9 +10,10 @@ Decisions beyond contracts.md:
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from lics_actors.device import commands, hearing, requests
 from lics_actors.device.commands import Tracked

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from drivers.registry import driver
 from lics_actors.device import live as feeds
@@ -117,7 +118,7 @@ def replaced(command: Command, step: CommandStep) -> Command:
 
 def state(**changes: Any) -> DeviceState:
     first = restored(SPEC, driver("native").guarantees, 1, NOW, twin=None, unsettled=[])
-    return replace(first, **changes)
+    return structs.replace(first, **changes)
 
 
 def test_a_quick_command_is_told_once_on_both_topics(bench: Bench) -> None:
