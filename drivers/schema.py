@@ -19,14 +19,18 @@ from referencing import Registry
 from drivers.values import value_fault
 
 FieldError = dict[str, str]
+Plain = tuple[tuple[str, type, Any], ...]
 
 MAX_SUBSCHEMAS = 200
 MAX_SCHEMA_DEPTH = 16
 MAX_SCHEMA_BYTES = 32_768
 MAX_ARGUMENT_NODES = 1_000  # times MAX_SUBSCHEMAS evaluations at most, some 0.5 s at the very worst
 MAX_ERRORS = 20
+REMEMBERED_VALUES = 16
+REMEMBERED_TEXT = 100
 MAX_MESSAGE = 300
 
+_SCALARS = (bool, int, float, str, type(None))
 _ONE = ("items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 _NAMED = ("properties", "dependentSchemas")
@@ -58,7 +62,10 @@ _NOWHERE: Registry[Any] = Registry()  # resolves nothing: neither file nor netwo
 
 def schema_fault(schema: object) -> str | None:
     """Return why LICS does not evaluate `schema`, or None. Accepts what `argument_errors` accepts."""
-    usable = _validator(schema)
+    fault = value_fault(schema)
+    if fault is not None:
+        return fault
+    usable = _checked(_document(schema))
     return usable if isinstance(usable, str) else None
 
 
@@ -68,7 +75,33 @@ def argument_errors(schema: object, args: object) -> tuple[FieldError, ...]:
     A schema that cannot be evaluated is one error about `args`, so that the command is refused. Whatever the device
     described and whatever the arguments are, this neither raises nor takes longer than its bounds.
     """
-    validator = _validator(schema)
+    fault = value_fault(schema)
+    if fault is not None:
+        return (_unusable(fault),)
+    document, plain = _document(schema), _plain(args)
+    return _errors(document, args) if plain is None else _plain_errors(document, plain)
+
+
+def _plain(args: object) -> Plain | None:
+    """Return arguments that are a few short values as a key that tells 1, 1.0 and True apart, others as None."""
+    if type(args) is not dict or len(args) > REMEMBERED_VALUES:
+        return None
+    plain = tuple((name, type(value), value) for name, value in args.items())
+    short = all(
+        type(name) is str and kind in _SCALARS and (kind is not str or len(value) <= REMEMBERED_TEXT)
+        for name, kind, value in plain
+    )
+    return plain if short else None
+
+
+@lru_cache(maxsize=256)
+def _plain_errors(document: bytes, plain: Plain) -> tuple[FieldError, ...]:
+    """Remembered, because devices are told the same again and again: 40 µs a command."""
+    return _errors(document, {name: value for name, _, value in plain})
+
+
+def _errors(document: bytes, args: object) -> tuple[FieldError, ...]:
+    validator = _checked(document)
     if isinstance(validator, str):
         return (_unusable(validator),)
     fault = value_fault(args)
@@ -84,15 +117,13 @@ def argument_errors(schema: object, args: object) -> tuple[FieldError, ...]:
     return tuple({"field": field, "message": message} for field, message in islice(unique, MAX_ERRORS))
 
 
-def _validator(schema: object) -> Draft202012Validator | str:
-    """Return a validator of the schema, or why there is none."""
-    fault = value_fault(schema)
-    return fault if fault is not None else _checked(msgspec.json.encode(schema, order="deterministic"))
+def _document(schema: object) -> bytes:
+    return msgspec.json.encode(schema, order="deterministic")
 
 
 @lru_cache(maxsize=512)
 def _checked(document: bytes) -> Draft202012Validator | str:
-    """Kept, because checking a schema takes a millisecond."""
+    """Return a validator of the schema, or why there is none. Kept, because checking a schema takes a millisecond."""
     if len(document) > MAX_SCHEMA_BYTES:
         return f"it is larger than {MAX_SCHEMA_BYTES} bytes"
     schema = msgspec.json.decode(document)

@@ -120,13 +120,28 @@ def test_division_by_almost_nothing_is_no_crash() -> None:
 
 
 def test_an_evaluation_that_fails_refuses_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    validator = schema._validator(DOSE)
+    validator = schema._checked(schema._document(DOSE))
 
     def broken(_: object) -> None:
         raise OverflowError
 
     monkeypatch.setattr(type(validator), "iter_errors", lambda self, args: broken(args))
+    schema._plain_errors.cache_clear()
     assert "OverflowError" in argument_errors(DOSE, {"volume_ul": 1})[0]["message"]
+    schema._plain_errors.cache_clear()  # what the broken one said
+
+
+def test_what_is_remembered_is_of_those_very_values() -> None:
+    whole = {"type": "object", "properties": {"v": {"type": "integer"}}}
+    for _ in range(2):  # the second time from memory; 1, 1.0 and True are equal and hash alike
+        for value in (True, 1, 1.5, "1", None, 1.0, True):
+            fine = isinstance(value, int | float) and not isinstance(value, bool) and value == 1
+            assert (argument_errors(whole, {"v": value}) == ()) is fine, value
+    assert argument_errors(whole, {"v": float("nan")})[0]["message"] == "a number is not finite"
+    assert argument_errors(whole, {1: 2})[0]["message"] == "a key is no text"
+    assert argument_errors(whole, {"v": "x" * 1000}) != () and argument_errors(whole, {"v": [1]}) != ()
+    assert argument_errors({}, {"v": 1}) == (), "of this schema, too"
+    assert schema._plain_errors.cache_info().maxsize is not None
 
 
 @pytest.mark.parametrize(
