@@ -19,6 +19,7 @@ from lics_actors.fleet.messages import AskAlive, AskFleet, DeviceLocated, Locate
 from lics_actors.fleet.place import FleetPlace, read_place
 from lics_actors.runtime import transport
 from lics_actors.runtime.messages import AskDoor, DoorAt
+from lics_actors.runtime.pacing import Pacing, beginnings
 from lics_actors.runtime.peer import Peer, actor_address, host_port
 from lics_actors.store.records import Command
 
@@ -48,6 +49,7 @@ class FleetClient:
 
     def __init__(self, settings: Settings, peer: Peer) -> None:
         self._run_dir = settings.run_dir
+        self._pacing = Pacing(beginnings(settings.web_workers))
         self._peer = peer
         self._place: FleetPlace | None = None
         self._devices: OrderedDict[UUID, _Located] = OrderedDict()
@@ -90,7 +92,8 @@ class FleetClient:
 
     async def command(self, request: RequestCommand) -> Command:
         """Have a device do something; return the command as it stands after at most `wait_s`."""
-        return await self._ask_device(request.device_id, request, Command, request.wait_s + BEYOND_WAIT_S)
+        timeout_s = request.wait_s + BEYOND_WAIT_S
+        return await self._pacing.run(lambda: self._ask_device(request.device_id, request, Command, timeout_s))
 
     async def command_status(self, device_id: UUID, command_id: UUID) -> Command:
         """Return a command as the device's journal has it."""
