@@ -40,6 +40,7 @@ class Door:
         # The protocol is named, or asyncio would not set TCP_NODELAY on what is accepted.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.bind((transport.bound_host(), 0))
+        self._socket.listen(BACKLOG)  # who comes before the loop runs waits, instead of taking the actor for dead
         self.port: int = self._socket.getsockname()[1]
         self._server: asyncio.Server | None = None
         self.visitors: set[_Visitor] = set()
