@@ -78,6 +78,11 @@ def test_no_more_is_read_raw_than_must_be() -> None:
     assert parts(5, 5, HOUR, rolled) == []
 
 
+def test_where_single_values_were_deleted_what_came_late_there_changes_nothing() -> None:
+    rolled = Rolled(until=10 * HOUR, late=((HOUR, HOUR + 5),), raw_from=4 * HOUR)
+    assert parts(0, 10 * HOUR, HOUR, rolled) == [Part(Source.HOURS, 0, 10 * HOUR)]
+
+
 @given(tick=st.integers(-ALWAYS, ALWAYS), width=st.sampled_from(WIDTHS))
 def test_floor_and_ceil_are_the_bucket_around(tick: int, width: int) -> None:
     assert floor(tick, width) <= tick < floor(tick, width) + width
