@@ -68,4 +68,4 @@ def _series(said: _QuickMessage, samples: list[_QuickSample]) -> QuickTelemetry 
         return None
     if len(samples) > _FEW and sum([len(sample.metrics) for sample in samples]) > MAX_VALUES:
         return None
-    return said.epoch, said.seq, [(time_us, sample.metrics) for time_us, sample in zip(times, samples, strict=True)]
+    return said.epoch, said.seq, list(zip(times, [sample.metrics for sample in samples], strict=True))

@@ -26,6 +26,8 @@ from lics_actors.store.shipping import Shipped, ship_samples
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 0.01
+
 
 class Shipper:
     """The one reader of the spool."""
@@ -37,6 +39,7 @@ class Shipper:
         self._batch: Batch | None = None
         self._following: Batch | None = None
         self._oldest_us: int | None = None
+        self._rows_each = 1.0  # of a message, as the last batch had them
         self.failing: str | None = None
 
     def lag_s(self, now_us: int) -> float:
@@ -79,6 +82,7 @@ class Shipper:
             self._after, self._oldest_us = max(self._after, self._disk.trimmed), None  # a spool begun anew starts higher
             return 0
         self._oldest_us = shipped.oldest_us
+        self._rows_each = max(1.0, shipped.decoded.rows / len(shipped.messages))
         done = await asyncio.gather(self._write_or_divide(shipped), self._prepare_behind(shipped), return_exceptions=True)
         if isinstance(done[0], BaseException):
             raise done[0]
@@ -92,7 +96,7 @@ class Shipper:
 
     async def _prepare_behind(self, shipped: Batch) -> None:
         """Where there is much, prepare the following batch while one is written; what fails is tried again in its turn."""
-        if self._following is None and self._disk.last - shipped.last >= batch.SHIP_FROM_MESSAGES:
+        if self._following is None and (self._disk.last - shipped.last) * self._rows_each >= batch.SHIP_FROM_ROWS:
             self._following = await self._next(shipped.last)
 
     async def _next(self, after: int) -> Batch | None:
@@ -106,9 +110,8 @@ class Shipper:
     async def _due(self, last: float) -> None:
         if not self.waiting:
             await self._disk.arrived.wait()
-        due = batch.ship_due_in(self.waiting, time.monotonic() - last)
-        if due:
-            await asyncio.sleep(due)
+        while due := batch.ship_due_in(self.waiting * self._rows_each, time.monotonic() - last):  # noqa: ASYNC110
+            await asyncio.sleep(min(due, LOOK_S))  # it may become enough meanwhile
 
     async def _write_or_divide(self, shipped: Batch) -> None:
         try:

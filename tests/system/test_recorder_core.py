@@ -301,7 +301,7 @@ async def test_what_waits_for_the_database_is_shipped_from_memory_and_disk_alike
 ) -> None:
     monkeypatch.setattr(recent, "RECENT_MESSAGES", 500)
     monkeypatch.setattr(batch, "SHIP_MESSAGES", 200)
-    monkeypatch.setattr(batch, "SHIP_FROM_MESSAGES", 100)  # so that batches are prepared ahead, too
+    monkeypatch.setattr(batch, "SHIP_FROM_ROWS", 100)  # so that batches are prepared ahead, too
     known = devices(20)
     async with recording(spec_of(broker, database_url, data_dir), known) as core, publisher(broker) as client:
         load = LoadWriter(broker, known, rate=2000)

@@ -26,7 +26,7 @@ def test_a_commit_waits_for_milliseconds_or_a_full_group(messages: int, waiting_
 def test_a_shipment_waits_for_a_moment_or_a_full_batch(messages: int, since_s: float) -> None:
     due = batch.ship_due_in(messages, since_s)
     assert 0 <= due <= batch.SHIP_AFTER_S
-    assert due == 0 or messages < batch.SHIP_FROM_MESSAGES
+    assert due == 0 or messages < batch.SHIP_FROM_ROWS
 
 
 @given(st.lists(st.floats(0, 1.5), max_size=50))
