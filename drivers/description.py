@@ -14,10 +14,7 @@ def description_json(description: Description) -> dict[str, Any]:
         "type": description.type,
         "firmware": description.firmware,
         "metrics": {name: _metric_json(metric) for name, metric in description.metrics.items()},
-        "commands": {
-            name: {"args": dict(command.args), "idempotent": command.idempotent, "actuates": command.actuates}
-            for name, command in description.commands.items()
-        },
+        "commands": {name: _command_json(command) for name, command in description.commands.items()},
         "events": {name: {"data": dict(event.data)} for name, event in description.events.items()},
     }
 
@@ -35,6 +32,11 @@ def description_of(document: Mapping[str, Any]) -> Description:
         commands={name: CommandSpec(**command) for name, command in document.get("commands", {}).items()},
         events={name: EventSpec(**event) for name, event in document.get("events", {}).items()},
     )
+
+
+def _command_json(command: CommandSpec) -> dict[str, Any]:
+    told = {"args": dict(command.args), "idempotent": command.idempotent, "actuates": command.actuates}
+    return told | {name: True for name in ("holds", "releases") if getattr(command, name)}
 
 
 def _metric_json(metric: MetricSpec) -> dict[str, Any]:

@@ -97,11 +97,17 @@ class MetricSpec:
 
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
-    """A command's arguments (JSON Schema), and whether repeating it is harmless and whether it moves something."""
+    """A command's arguments (JSON Schema), and whether repeating it is harmless and whether it moves something.
+
+    `holds`: what it moved stays so after it succeeded, for as long as the lease is renewed. `releases`: it makes safe, which ends
+    what is held. Neither: what it moves is at rest again when it is done.
+    """
 
     args: JsonObject
     idempotent: bool
     actuates: bool
+    holds: bool = False
+    releases: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +265,14 @@ class Driver(Protocol):
 
     def description(self, device: DeviceRef) -> Description | None:
         """Return what the device can do where the device itself does not say it (no `describe` topic)."""
+
+
+@runtime_checkable
+class LeasingDriver(Protocol):
+    """What a Driver has beside its interface where its `guarantees.honours_leases`."""
+
+    def encode_lease(self, device: DeviceRef, holder: str, expires: datetime) -> Sequence[Publication]:
+        """Return the messages that let the device hold its actuators until `expires` (UTC), and no longer."""
 
 
 Reading = tuple[int, Mapping[str, float]]  # a Sample as the quick way has it: its time in microseconds since the Unix epoch

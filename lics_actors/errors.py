@@ -90,7 +90,8 @@ class DeviceNotEnabledError(ConflictError):
 
 
 class GuaranteeTooWeakError(ConflictError):
-    """The device's convention cannot promise that an actuating, non-idempotent command runs at most once."""
+    """The device's convention cannot promise that an actuating, non-idempotent command runs at most once, or that what a
+    command holds ends with its lease."""
 
     code = "GUARANTEE_TOO_WEAK"
 

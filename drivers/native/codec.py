@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -130,6 +131,11 @@ class NativeDriver:
             raise EncodeError(command.name, f"{len(payload)} bytes, more than {wire.CONTROL_BYTES}")
         return (Publication(device_base(device.prefix, device.device_id) + COMMANDS, payload),)
 
+    def encode_lease(self, device: DeviceRef, holder: str, expires: datetime) -> Sequence[Publication]:
+        """Return the one message on `lease`."""
+        payload = msgspec.json.encode({"holder": holder, "expires": rfc3339(expires)})
+        return (Publication(device_base(device.prefix, device.device_id) + LEASE, payload),)
+
     def echo_of(self, device: DeviceRef, command: OutgoingCommand) -> str | None:  # noqa: ARG002
         """Return None: acks carry the command's id."""
         return None
@@ -150,7 +156,7 @@ def _describe(message: Received) -> Described:
             metrics={checked_text(name, "metrics"): _metric(name, metric) for name, metric in said.metrics.items()},
             commands={
                 checked_text(name, "commands"): CommandSpec(
-                    _schema(f"commands.{name}.args", spec.args), spec.idempotent, spec.actuates
+                    _schema(f"commands.{name}.args", spec.args), spec.idempotent, spec.actuates, spec.holds, spec.releases
                 )
                 for name, spec in said.commands.items()
             },

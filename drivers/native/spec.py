@@ -26,7 +26,7 @@ def _number(**bounds: float) -> JsonSchema:
 
 _NOTHING: Final = _object()
 _IDENTIFY: Final = CommandSpec(_object(seconds=_number(exclusiveMinimum=0, maximum=60)), idempotent=True, actuates=False)
-_STOP: Final = CommandSpec(_NOTHING, idempotent=True, actuates=True)
+_STOP: Final = CommandSpec(_NOTHING, idempotent=True, actuates=True, releases=True)
 _LEASE_EXPIRED: Final = EventSpec(_object(("holder",), holder={"type": "string"}))
 
 PUMP: Final = Description(
@@ -123,4 +123,23 @@ ENVIRONMENT: Final = Description(
     },
 )
 
-DEVICE_TYPES: Final[Mapping[str, Description]] = {each.type: each for each in (PUMP, FEEDER, LICKOMETER, ENVIRONMENT)}
+# A valve, a light, a shock grid: what stays on until it is switched off, and so the reason why there are leases.
+ACTUATOR: Final = Description(
+    type="actuator",
+    firmware=FIRMWARE,
+    metrics={"on": MetricSpec("", 0, 1), "switched_on_total": MetricSpec("times", 0)},
+    commands={
+        "switch_on": CommandSpec(
+            _object(hold_s=_number(exclusiveMinimum=0, maximum=86_400)), idempotent=True, actuates=True, holds=True
+        ),
+        "switch_off": CommandSpec(_NOTHING, idempotent=True, actuates=True, releases=True),
+        "identify": _IDENTIFY,
+        "stop": _STOP,
+    },
+    events={
+        "switched": EventSpec(_object(("on",), on={"type": "boolean"})),
+        "lease_expired": _LEASE_EXPIRED,
+    },
+)
+
+DEVICE_TYPES: Final[Mapping[str, Description]] = {each.type: each for each in (PUMP, FEEDER, LICKOMETER, ENVIRONMENT, ACTUATOR)}

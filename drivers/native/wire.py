@@ -108,6 +108,8 @@ class WireCommandSpec(msgspec.Struct):
     args: dict[str, Any]
     idempotent: bool
     actuates: bool
+    holds: bool = False
+    releases: bool = False
 
 
 class WireEventSpec(msgspec.Struct):

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from drivers.protocol import AckState, CommandAcked, Guarantees, OutgoingCommand
 from lics_actors.device.events import Answer, Effect, Keep, PublishCommand
+from lics_actors.device.lease import LEASE
 from lics_actors.device.messages import CommandState
 from lics_actors.store.records import Command, CommandAccepted, CommandMoved, CommandStep
 
@@ -180,7 +181,7 @@ def dispatch(book: CommandBook, now: datetime, epoch: int | None) -> Outcome:
         return book, []
     first, *others = book.waiting
     moved, keep = _step(first, CommandStep(CommandState.DISPATCHED, now), epoch)
-    return replace(book, waiting=tuple(others), flying=(moved,)), [keep, PublishCommand(outgoing(moved.command))]
+    return replace(book, waiting=tuple(others), flying=(moved,)), [keep, _said(book, moved, now)]
 
 
 def reconcile(book: CommandBook, now: datetime) -> Outcome:
@@ -195,7 +196,7 @@ def ask(book: CommandBook, repeated: list[Tracked], now: datetime) -> Outcome:
         return book, []
     asked = book.asked.union(t.id for t in repeated)
     book = replace(book, asked=asked, asked_until=now + timedelta(seconds=RECONCILE_S))
-    return book, [PublishCommand(outgoing(t.command), repeat=True) for t in repeated]
+    return book, [_said(book, t, now, repeat=True) for t in repeated]
 
 
 def newly_doubtful(before: CommandBook, after: CommandBook) -> list[Tracked]:
@@ -222,6 +223,13 @@ def deadlines(book: CommandBook) -> list[datetime]:
 def outgoing(command: Command) -> OutgoingCommand:
     """Return a command as it is said to the device, the same however often."""
     return OutgoingCommand(command.command_id, command.name, command.args, command.deadline, command.epoch)
+
+
+def _said(book: CommandBook, tracked: Tracked, now: datetime, repeat: bool = False) -> PublishCommand:
+    command = tracked.command
+    leased = command.actuates and not command.safe and book.guarantees.honours_leases
+    expires = now + LEASE if leased and command.deadline > now else None
+    return PublishCommand(outgoing(command), repeat, expires, command.safe)
 
 
 def _repeatable(book: CommandBook, tracked: Tracked, now: datetime) -> bool:

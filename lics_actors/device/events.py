@@ -147,10 +147,20 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class PublishCommand:
-    """Say this to the device. `repeat`: it was said before, the device answers from its ledger."""
+    """Say this to the device. `repeat`: it was said before, the device answers from its ledger. `lease`: how long what it
+    moves may move without a further word. `safe`: it makes safe, so a full disk does not hold it up."""
 
     command: OutgoingCommand
     repeat: bool = False
+    lease: datetime | None = None
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLease:
+    """Let the device hold its actuators until then. Said at once or never: what is late is worth nothing."""
+
+    expires: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,4 +178,4 @@ class SetTimer:
     at: datetime
 
 
-Effect = Keep | PublishCommand | Answer | SetTimer
+Effect = Keep | PublishCommand | RenewLease | Answer | SetTimer

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from drivers.errors import DecodeError, EncodeError
-from drivers.protocol import CommandAcked, Decoded, DeviceRef, Driver, OutgoingCommand, Publication, TopicFilter
+from drivers.protocol import CommandAcked, Decoded, DeviceRef, Driver, LeasingDriver, OutgoingCommand, Publication, TopicFilter
 from drivers.topics import matches
 from drivers.values import value_fault
 from lics_actors.device.events import CommandUnsayable, DeviceEvent, MessageDecoded, MessageRefused
@@ -56,6 +56,14 @@ class Interpreter:
         except Exception:  # noqa: BLE001 - as above
             self._count_fault("driver failed to encode", command.name)
             return CommandUnsayable(now, command, "the driver failed")
+
+    def renewed(self, holder: str, expires: datetime) -> Sequence[Publication]:
+        """Return the messages that renew a lease; none where the driver fails, so that the device lets go."""
+        try:
+            return self.driver.encode_lease(self.device, holder, expires) if isinstance(self.driver, LeasingDriver) else ()
+        except Exception:  # noqa: BLE001 - as above
+            self._count_fault("driver failed to encode a lease", holder)
+            return ()
 
     def _identified(self, decoded: Decoded, flying: OutgoingCommand | None) -> Decoded:
         """Give an acknowledgement by echo the id of the command in flight it confirms."""

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from drivers.protocol import Description, Guarantees
 from lics_actors.device.commands import CommandBook
+from lics_actors.device.lease import NOTHING, Leasing
 from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, MetricReading, Safety
+from lics_actors.store.records import Command
 
 LONGEST_SILENCE_S = 10 * 365 * 86_400.0  # what a larger `silent_s`, or none that is a number, means
 
@@ -59,6 +62,7 @@ class DeviceState(Struct, frozen=True):
     rejects: Rejects = field(default_factory=Rejects)
     timer: datetime | None = None
     recorded: datetime | None = None
+    lease: Leasing = NOTHING
 
     @property
     def reachable(self) -> bool:
@@ -69,6 +73,12 @@ class DeviceState(Struct, frozen=True):
     def axes(self) -> tuple[Link, Health, Safety, int | None]:
         """Return that of which a change is worth a record."""
         return self.link, self.health, self.safety, self.epoch
+
+    @property
+    def leases(self) -> bool:
+        """Return whether something is held or moves that a lease lets move, and the device can be told."""
+        moves = self.lease.held_until is not None or any(t.command.actuates and not t.command.safe for t in self.book.flying)
+        return moves and self.reachable
 
     @property
     def silent_s(self) -> float:
@@ -82,6 +92,11 @@ class DeviceState(Struct, frozen=True):
         if self.link is not Link.ONLINE or self.heard is None:
             return None
         return self.heard + timedelta(seconds=self.silent_s)
+
+    def command(self, command_id: UUID) -> Command | None:
+        """Return an unsettled command."""
+        tracked = self.book.find(command_id)
+        return None if tracked is None else tracked.command
 
     def with_book(self, book: CommandBook) -> DeviceState:
         """Return the state with another book; most messages change none."""

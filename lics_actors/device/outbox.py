@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from lics_actors.device.events import Effect, Keep, SetTimer
+from lics_actors.device.events import Effect, Keep, PublishCommand, RenewLease, SetTimer
 from lics_actors.errors import StorageFullError
 from lics_actors.journal import Journal
 from lics_actors.store.records import CommandAccepted, CommandMoved, Record
 
 MAX_HELD = 1000  # records; commands are few, as none is accepted meanwhile: the rest is observations
+
+AT_ONCE = (SetTimer, RenewLease)
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +20,7 @@ log = logging.getLogger(__name__)
 class Outbox:
     """Performs effects in their order, each batch behind one append; `perform` does all but journaling.
 
-    Where the disk is full, effects wait and nothing is published or answered; timers still run.
+    Where the disk is full, effects wait and nothing is answered or published but what makes safe; timers and leases still run.
     """
 
     def __init__(self, journal: Journal, perform: Callable[[Effect], None]) -> None:
@@ -34,13 +36,14 @@ class Outbox:
     def send(self, effects: list[Effect]) -> None:
         """Perform effects, or hold them until the disk takes their records again."""
         for effect in effects:
-            if isinstance(effect, SetTimer):
+            if isinstance(effect, AT_ONCE):
                 self._perform(effect)
         was_blocked = self.blocked
-        self._held += [effect for effect in effects if not isinstance(effect, SetTimer)]
+        self._held += [effect for effect in effects if not isinstance(effect, AT_ONCE)]
         try:
             self.flush()
         except StorageFullError as error:
+            self._make_safe()
             self._bound()
             if not was_blocked:
                 log.error(
@@ -75,6 +78,12 @@ class Outbox:
     def _append(self, effects: list[Effect]) -> None:
         keeps = [effect for effect in effects if isinstance(effect, Keep)]
         self._journal.append([keep.record for keep in keeps], durable=any(keep.durable for keep in keeps))
+
+    def _make_safe(self) -> None:
+        """Say what makes safe, journaled or not: that it happened unrecorded is the smaller harm."""
+        safe = [effect for effect in self._held if isinstance(effect, PublishCommand) and effect.safe]
+        self._held = [effect for effect in self._held if effect not in safe]
+        self.perform(list[Effect](safe))
 
     def _bound(self) -> None:
         """Forget observations, oldest first, never what happened to a command."""

@@ -65,6 +65,8 @@ def request(offer: Offer, book: CommandBook, asked: CommandRequested) -> Outcome
         reason=wish.reason,
         run_id=wish.run_id,
         trial_id=wish.trial_id,
+        holds=spec.holds,
+        safe=spec.releases,
     )
     return commands.accept(book, command, _waiter(asked))
 
@@ -128,6 +130,9 @@ def _fault(offer: Offer, book: CommandBook, wish: RequestCommand) -> LicsError |
         return InvalidError(f"the arguments do not fit {wish.name!r}", fields)
     if spec.actuates and not spec.idempotent and not book.guarantees.executes_once:
         message = "the device's convention cannot promise that this command runs at most once"
+        return GuaranteeTooWeakError(message, command=wish.name)
+    if spec.holds and not book.guarantees.honours_leases:
+        message = "the device's convention knows no leases, so nobody would end what this command begins if LICS died"
         return GuaranteeTooWeakError(message, command=wish.name)
     if offer.link in {Link.OFFLINE, Link.STALE}:
         return _unavailable(offer, f"is {offer.link.value}")

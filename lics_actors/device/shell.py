@@ -5,6 +5,7 @@ Knows neither Thespian nor a loop: `Outside` is what the DeviceActor lends it. O
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
 from collections import Counter
@@ -18,6 +19,7 @@ from uuid import UUID
 from drivers import registry
 from drivers.errors import UnknownDriverError
 from drivers.protocol import OutgoingCommand, Publication, TopicFilter
+from lics_actors.device import lease
 from lics_actors.device.commands import outgoing
 from lics_actors.device.events import (
     ActorStarted,
@@ -32,6 +34,7 @@ from lics_actors.device.events import (
     Keep,
     ListeningResumed,
     PublishCommand,
+    RenewLease,
     SessionLost,
     SessionOpened,
     SetTimer,
@@ -96,6 +99,7 @@ class DeviceShell:
         self, spec: DeviceSpec, prefix: str, incarnation: int, journal: Journal, outside: Outside, *, feed: LiveFeed | None = None
     ) -> None:
         self._feed = feed
+        self._holder = f"lics:{incarnation}"
         self._prefix, self._incarnation, self._journal, self._outside = prefix, incarnation, journal, outside
         self._outbox = Outbox(journal, self._perform)
         self._tallies: Counter[str] = Counter()
@@ -219,7 +223,7 @@ class DeviceShell:
     def _reduce(self, event: DeviceEvent) -> list[Effect]:
         before = self._state
         self._state, effects = reduce(before, event)
-        if self._state.axes != before.axes or self._state.description != before.description:
+        if _worth_keeping(self._state) != _worth_keeping(before):
             self._twin_changed = True
         return effects
 
@@ -246,12 +250,16 @@ class DeviceShell:
         match effect:
             case Keep(record):
                 self._report(record)
-            case PublishCommand(command):
+            case PublishCommand(command, lease=expires):
+                if expires is not None:
+                    command = dataclasses.replace(command, lease=lease.said(self._holder, expires))
                 said = self.interpreter.said(command, _now())
                 if isinstance(said, CommandUnsayable):
                     self._outside.later(0, said)
                 else:
                     self._outside.publish(self._session, said)
+            case RenewLease(expires):
+                self._outside.publish(self._session, self.interpreter.renewed(self._holder, expires))
             case Answer(token, body):
                 reply = self._replies.pop(token, None)
                 if reply is not None:
@@ -299,6 +307,10 @@ class DeviceShell:
     def _flying(self) -> OutgoingCommand | None:
         flying = self._state.book.flying
         return outgoing(flying[0].command) if flying else None
+
+
+def _worth_keeping(state: DeviceState) -> tuple[object, ...]:
+    return state.axes, state.description, state.lease.kept
 
 
 def _now() -> datetime:

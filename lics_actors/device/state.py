@@ -15,7 +15,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from lics_actors.device import commands, hearing, requests
+from lics_actors.device import commands, hearing, lease, requests
 from lics_actors.device.commands import Tracked
 from lics_actors.device.events import (
     ActorStarted,
@@ -30,15 +30,17 @@ from lics_actors.device.events import (
     ListeningResumed,
     MessageDecoded,
     MessageRefused,
+    PublishCommand,
     SessionLost,
     SessionOpened,
     SetTimer,
     SpecChanged,
     TimerFired,
 )
-from lics_actors.device.messages import Admin, DeviceSpec, Link
+from lics_actors.device.lease import NOTHING
+from lics_actors.device.messages import Admin, DeviceSpec, Link, Safety
 from lics_actors.device.model import DeviceState
-from lics_actors.store.records import DeviceChanged
+from lics_actors.store.records import DeviceChanged, LeaseLost
 
 PRESENCE_S = 3.0  # a retained status follows the subscription within milliseconds; amqtt under load took 0.5 s
 
@@ -60,6 +62,7 @@ def reduce(state: DeviceState, event: DeviceEvent) -> Outcome:
         again = not elapsed.reachable or state.epoch != elapsed.epoch
         state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book))
         effects += more
+    state, effects = _leased(before, state, effects, event.now)
     if state.axes != before.axes or isinstance(event, ActorStarted):
         # A message's time is its arrival's, and its event may come behind a later one of the actor's own; the record of a
         # device never runs backwards, or its newest state would count as an old one.
@@ -117,6 +120,20 @@ def _elapse(state: DeviceState, now: datetime) -> Outcome:
     return state.with_book(book), effects
 
 
+def _leased(before: DeviceState, state: DeviceState, effects: list[Effect], now: datetime) -> Outcome:
+    """Follow what is held, renew its lease, and say on the safety axis whether anything is."""
+    if state.guarantees.honours_leases and (state.lease is not NOTHING or any(isinstance(e, PublishCommand) for e in effects)):
+        entitled = state.spec.admin is Admin.ENABLED and before.epoch in {None, state.epoch}
+        kept, lost = lease.passed(state.lease, now, entitled)
+        kept = lease.followed(kept, effects, before.command, now)
+        kept, renewals = lease.renewed(kept, now, replace(state, lease=kept).leases)
+        if lost:
+            effects = [*effects, Keep(LeaseLost(state.spec.device_id, now, state.lease.expires or now))]
+        state, effects = replace(state, lease=kept), [*effects, *renewals]
+    safety = Safety.SAFE if state.lease.held_until is None else Safety.ARMED
+    return (state if safety is state.safety else replace(state, safety=safety)), effects
+
+
 def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked]) -> Outcome:
     """Say to the device what is to be said: first what it was told before, then what is new."""
     if again:
@@ -149,6 +166,8 @@ def _changed(state: DeviceState, now: datetime) -> DeviceChanged:
 def _timed(state: DeviceState, effects: list[Effect]) -> Outcome:
     """Order one timer, only where it must ring earlier than the one under way: each message would move it else."""
     times = [*commands.deadlines(state.book), *(t for t in (state.deciding, state.stale_from) if t is not None)]
+    if state.lease is not NOTHING:
+        times += lease.times(state.lease, state.leases)
     if times and (state.timer is None or min(times) < state.timer):
         state = replace(state, timer=min(times))
         effects = [*effects, SetTimer(min(times))]

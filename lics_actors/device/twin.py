@@ -10,6 +10,7 @@ import msgspec
 from drivers.description import description_json, description_of
 from drivers.protocol import Guarantees
 from lics_actors.device import commands
+from lics_actors.device.lease import NOTHING, Leasing
 from lics_actors.device.messages import DeviceSpec, DeviceTwin, Health, MetricReading
 from lics_actors.device.model import DeviceState
 from lics_actors.store.records import Command
@@ -21,6 +22,7 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     last_seen: datetime | None = None
     description: dict[str, Any] | None = None
     metrics: dict[str, MetricReading] = {}
+    lease: Leasing | None = None
 
 
 def twin_of(state: DeviceState) -> DeviceTwin:
@@ -46,7 +48,7 @@ def twin_of(state: DeviceState) -> DeviceTwin:
 def kept_twin(state: DeviceState) -> bytes:
     """Return what the next incarnation needs that neither device nor broker will say again at once."""
     description = None if state.description is None else description_json(state.description)
-    kept = _Kept(state.epoch, state.health, state.last_seen, description, dict(state.metrics))
+    kept = _Kept(state.epoch, state.health, state.last_seen, description, dict(state.metrics), state.lease.kept)
     return msgspec.json.encode(kept)
 
 
@@ -73,4 +75,5 @@ def restored(
         last_seen=kept.last_seen,
         description=description,
         metrics=kept.metrics,
+        lease=kept.lease or NOTHING,
     )

@@ -23,6 +23,7 @@ from lics_actors.store.records import (
     DeviceChanged,
     DeviceDescribed,
     FleetEvent,
+    LeaseLost,
     PayloadRejected,
     Record,
 )
@@ -30,6 +31,7 @@ from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
 
 SHIP_S = 60.0
 STATE_EVENT = "lics.state"
+LEASE_EVENT = "lics.lease_lost"
 Row = tuple[Any, ...]
 
 _COMMAND = """INSERT INTO command (id, device_id, name, args, principal, idempotent, actuates, deadline, accepted_at,
@@ -145,6 +147,9 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
             case DeviceChanged():
                 batch.events.append(_state_event(position, record))
                 _keep_newest(batch.devices, _device(record))
+            case LeaseLost(device_id=device_id, time=time, expires=expires):
+                data = {"expires": expires.isoformat()}
+                batch.events.append((time, device_id, LEASE_EVENT, storable_json(data), 0, position))
             case DeviceDescribed():
                 _keep_newest(batch.described, (record.device_id, record.time, storable_json(record.description)))
             case PayloadRejected():

@@ -47,6 +47,8 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None
     run_id: UUID | None = None
     trial_id: UUID | None = None
+    holds: bool = False  # what it moved stays so as long as its lease is renewed
+    safe: bool = False  # it makes safe: it needs no lease, and goes out also where an interlock has tripped
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         """Travel between actors as in journals: 5 µs there and back instead of 20."""
@@ -92,6 +94,15 @@ class DeviceChanged(_Record, frozen=True):
     safety: str
     epoch: int | None = None
     reason: str | None = None
+
+
+class LeaseLost(_Record, frozen=True):
+    """What a device held has ended without a command: its lease ran out, or LICS lost the right to renew it. Appends to
+    `device_event` as type `lics.lease_lost`. `expires`: of the last lease said."""
+
+    device_id: UUID
+    time: datetime
+    expires: datetime
 
 
 class DeviceDescribed(_Record, frozen=True):
@@ -145,7 +156,15 @@ class AlarmCleared(_Record, frozen=True):
 
 
 Record = (
-    CommandAccepted | CommandMoved | DeviceChanged | DeviceDescribed | PayloadRejected | FleetEvent | AlarmRaised | AlarmCleared
+    CommandAccepted
+    | CommandMoved
+    | DeviceChanged
+    | LeaseLost
+    | DeviceDescribed
+    | PayloadRejected
+    | FleetEvent
+    | AlarmRaised
+    | AlarmCleared
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -12,11 +12,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import aiomqtt
+import pytest
 
 from drivers.errors import DecodeError
 from drivers.native.codec import NATIVE
 from drivers.native.device_side import Lease, lease_payload
-from drivers.native.simulator import Faults, SimulatedDevice, SimulatedDeviceSpec, Simulator
+from drivers.native.simulator import Faults, SimulatedDevice, SimulatedDeviceSpec, Simulator, executor
 from drivers.native.simulator.connection import Connection
 from drivers.native.spec import PUMP
 from drivers.protocol import (
@@ -447,3 +448,32 @@ async def test_who_leaves_while_still_greeting_says_goodbye_behind_it(broker: Br
     async with asyncio.timeout(10), aiomqtt.Client(broker.host, broker.port) as watcher:
         await watcher.subscribe(topic, 1)
         assert (await anext(aiter(watcher.messages))).payload == b"offline"
+
+
+async def test_what_is_held_falls_with_the_lease_and_with_the_power(broker: BrokerSpec) -> None:
+    async with one(broker, "actuator") as (device, ear):
+
+        def events() -> list[Any]:
+            return [(e.type, e.data) for e in ear.all(EventReported)]
+
+        expires = (datetime.now(UTC) + timedelta(seconds=0.6)).isoformat()
+        await ear.settled(await ear.send("switch_on", lease={"holder": "lics:1", "expires": expires}))
+        assert device.body.model.metrics(Random(1))["on"] == 1.0
+        await eventually(lambda: ("lease_expired", {"holder": "lics:1"}) in events())
+        assert events()[-2:] == [("switched", {"on": False}), ("lease_expired", {"holder": "lics:1"})]
+        assert device.body.model.metrics(Random(1))["on"] == 0.0
+
+        far = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await ear.settled(await ear.send("switch_on", lease={"holder": "lics:1", "expires": far}))
+        assert (await ear.settled(await ear.send("stop"))).result == {"stopped": True}
+        await ear.settled(await ear.send("switch_on", lease={"holder": "lics:1", "expires": far}))
+        await device.reboot()
+        assert device.body.model.metrics(Random(1))["on"] == 0.0
+
+
+async def test_no_lease_is_believed_for_longer_than_ten_seconds(broker: BrokerSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "MAX_LEASE_S", 0.3)  # of this device's clock, which may be behind LICS's by any time
+    async with one(broker, "actuator") as (device, ear):
+        far = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        await ear.settled(await ear.send("switch_on", lease={"holder": "lics:1", "expires": far}))
+        await eventually(lambda: device.body.model.metrics(Random(1))["on"] == 0.0)

@@ -26,6 +26,7 @@ from drivers.native.simulator.ledger import Ledger
 from drivers.native.simulator.lickometer import Lickometer
 from drivers.native.simulator.model import Model
 from drivers.native.simulator.rules import Entry
+from drivers.native.simulator.switch import Switch
 from drivers.native.simulator.voice import Voice, now_utc
 from drivers.native.spec import DEVICE_TYPES
 from drivers.protocol import PresenceState, Sample
@@ -67,6 +68,8 @@ def new_model(kind: str) -> Model:
             return Lickometer()
         case "environment":
             return Environment()
+        case "actuator":
+            return Switch()
         case _:
             raise ValueError(f"no simulated type {kind!r}; there are: {', '.join(DEVICE_TYPES)}")
 
@@ -138,6 +141,7 @@ class SimulatedDevice:
             return
         self.epoch = self._ledger.boot(self.spec.device_id)
         self._thawed.set()  # switching off and on again helps
+        self.body.model = self.body.model.made_safe().model  # what is held falls with the power
         voice = Voice(
             self._connection,
             self._base,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,8 @@ from drivers.native.simulator.voice import Voice, now_utc
 from drivers.protocol import Description, OutgoingCommand
 
 log = logging.getLogger(__name__)
+
+MAX_LEASE_S: Final = 10.0  # contracts.md, rule 6: so much of a lease is believed, should this clock be behind
 
 
 class Body:
@@ -80,14 +83,21 @@ class Executor:
         if self._watchdog is not None:
             self._watchdog.cancel()
         self.lease = lease
-        left = max(0.0, (lease.expires - now_utc()).total_seconds())
+        left = min(MAX_LEASE_S, max(0.0, (lease.expires - now_utc()).total_seconds()))
         self._watchdog = asyncio.get_running_loop().call_later(left, self._revert, lease)
 
     def _revert(self, lease: Lease) -> None:
         self.lease = None
-        self._interrupt("lease_expired")
-        if "lease_expired" in self._body.description.events:
+        stopped, switched = self._interrupt("lease_expired"), self._make_safe()
+        if (stopped or switched) and "lease_expired" in self._body.description.events:
             self._voice.tell(now_utc(), (Happening(0.0, "lease_expired", {"holder": lease.holder}),))
+
+    def _make_safe(self) -> bool:
+        """Let go of what is held; return whether something was."""
+        before, done = self._body.model, self._body.model.made_safe()
+        self._body.model = done.model
+        self._voice.tell(now_utc(), done.events)
+        return done.model != before
 
     def _interrupt(self, reason: str) -> bool:
         """Stop what is moving; return whether something was."""
@@ -98,7 +108,7 @@ class Executor:
 
     def _stop_now(self, command: OutgoingCommand) -> None:
         self._begin(command)
-        stopped = self._interrupt("stopped")
+        stopped = self._interrupt("stopped") | self._make_safe()
         self._end(command, {"stopped": stopped}, None)
 
     def _refused_now(self, command: OutgoingCommand) -> str | None:
@@ -111,6 +121,8 @@ class Executor:
             lease = device_side.read_lease("lease", msgspec.json.encode(command.lease))
         except DecodeError as error:
             return f"invalid_lease: {error.reason}"
+        if self.lease is not None and self.lease.expires >= lease.expires:
+            return None  # it was renewed while the command waited for its turn
         if lease.expires <= now_utc():
             return "lease_expired"
         self.hold(lease)

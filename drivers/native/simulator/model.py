@@ -45,6 +45,9 @@ class Model(Protocol):
     def finish(self, name: str, args: JsonObject, share: float) -> Done:
         """Return how a command ends after `share` (0 to 1) of its duration; below 1 it was stopped."""
 
+    def made_safe(self) -> Done:
+        """Return it with nothing held that a lease had let it hold."""
+
     @property
     def report_interval_s(self) -> float | None:
         """Return how often it was told to report, or None."""
@@ -58,6 +61,10 @@ class Blinking:
     def report_interval_s(self) -> float | None:
         """Return None: the simulator's rate holds."""
         return None
+
+    def made_safe(self) -> Done:
+        """Return itself: it holds nothing."""
+        return Done(self)  # type: ignore[arg-type]  # every instrument is a Model, this half of one is not
 
     def duration_s(self, name: str, args: JsonObject) -> float:  # noqa: ARG002
         """Return 0: the light blinks on by itself, settings take effect at once."""
