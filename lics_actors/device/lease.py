@@ -20,13 +20,14 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lics_actors.device.events import Effect, Keep, PublishCommand, RenewLease
+from lics_actors.device.events import Effect, Keep, PublishCommand
 from lics_actors.device.messages import CommandState
 from lics_actors.store.records import Command, CommandMoved
 
 # Long enough for an actor to be started again (1 s) and for two renewals to be lost; short enough for an open valve.
 LEASE: Final = timedelta(seconds=5)
 RENEW: Final = LEASE / 3
+UNRENEWED: Final = LEASE - RENEW
 HOLD_S: Final = "hold_s"  # the argument by which a holding command says for how many seconds
 FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -74,16 +75,14 @@ def followed(lease: Leasing, effects: Sequence[Effect], before: Callable[[UUID],
     return lease
 
 
-def renewed(lease: Leasing, now: datetime, wanted: bool) -> tuple[Leasing, list[Effect]]:
-    """Return the lease renewed, where it is time. `wanted`: something is held or moves, and the device can be told."""
-    if not wanted or lease.expires is None or now < lease.expires - LEASE + RENEW:
-        return lease, []
-    return replace(lease, expires=now + LEASE), [RenewLease(now + LEASE)]
+def due(lease: Leasing, now: datetime) -> bool:
+    """Return whether it is time to renew, where something is held or moves and the device can be told."""
+    return lease.expires is not None and now >= lease.expires - UNRENEWED
 
 
 def times(lease: Leasing, wanted: bool) -> list[datetime]:
     """Return when time next has something to do here."""
-    found = [lease.expires - LEASE + RENEW] if wanted and lease.expires is not None else []
+    found = [lease.expires - UNRENEWED] if wanted and lease.expires is not None else []
     if lease.held_until is not None and lease.expires is not None:
         found += [lease.expires, lease.held_until]
     return found

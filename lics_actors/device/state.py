@@ -31,13 +31,14 @@ from lics_actors.device.events import (
     MessageDecoded,
     MessageRefused,
     PublishCommand,
+    RenewLease,
     SessionLost,
     SessionOpened,
     SetTimer,
     SpecChanged,
     TimerFired,
 )
-from lics_actors.device.lease import NOTHING
+from lics_actors.device.lease import LEASE
 from lics_actors.device.messages import Admin, DeviceSpec, Link, Safety
 from lics_actors.device.model import DeviceState
 from lics_actors.store.records import DeviceChanged, LeaseLost
@@ -122,16 +123,26 @@ def _elapse(state: DeviceState, now: datetime) -> Outcome:
 
 def _leased(before: DeviceState, state: DeviceState, effects: list[Effect], now: datetime) -> Outcome:
     """Follow what is held, renew its lease, and say on the safety axis whether anything is."""
-    if state.guarantees.honours_leases and (state.lease is not NOTHING or any(isinstance(e, PublishCommand) for e in effects)):
+    if state.guarantees.honours_leases and not _at_rest(before, state, effects, now):
         entitled = state.spec.admin is Admin.ENABLED and before.epoch in {None, state.epoch}
         kept, lost = lease.passed(state.lease, now, entitled)
         kept = lease.followed(kept, effects, before.command, now)
-        kept, renewals = lease.renewed(kept, now, replace(state, lease=kept).leases)
         if lost:
             effects = [*effects, Keep(LeaseLost(state.spec.device_id, now, state.lease.expires or now))]
-        state, effects = replace(state, lease=kept), [*effects, *renewals]
+        state = replace(state, lease=kept)
+        if lease.due(kept, now) and state.leases:
+            state, effects = replace(state, lease=replace(kept, expires=now + LEASE)), [*effects, RenewLease(now + LEASE)]
     safety = Safety.SAFE if state.lease.held_until is None else Safety.ARMED
     return (state if safety is state.safety else replace(state, safety=safety)), effects
+
+
+def _at_rest(before: DeviceState, state: DeviceState, effects: list[Effect], now: datetime) -> bool:
+    """Return whether this event has nothing to do with leases, as nearly all have."""
+    if state.lease.held_until is not None or lease.due(state.lease, now):
+        return False
+    if any(type(effect) is PublishCommand for effect in effects):
+        return False
+    return not any(tracked.command.holds for tracked in (*before.book.flying, *before.book.doubtful))
 
 
 def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked]) -> Outcome:
@@ -166,7 +177,7 @@ def _changed(state: DeviceState, now: datetime) -> DeviceChanged:
 def _timed(state: DeviceState, effects: list[Effect]) -> Outcome:
     """Order one timer, only where it must ring earlier than the one under way: each message would move it else."""
     times = [*commands.deadlines(state.book), *(t for t in (state.deciding, state.stale_from) if t is not None)]
-    if state.lease is not NOTHING:
+    if state.lease.expires is not None and (state.book.flying or state.lease.held_until is not None):
         times += lease.times(state.lease, state.leases)
     if times and (state.timer is None or min(times) < state.timer):
         state = replace(state, timer=min(times))
