@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -108,6 +109,21 @@ class Settings(BaseSettings):
         description="how many messages your broker queues for a client (mosquitto: max_queued_messages); an alarm comes at 80 %",
     )
     admin_token: SecretStr | None = Field(None, validation_alias=AliasChoices("LICS_ADMIN_TOKEN", "admin_token"))
+    node: str | None = Field(
+        None,
+        validation_alias=AliasChoices("LICS_NODE", "node"),
+        description="this host's name among several that share database and broker; unset: the only one",
+    )
+    node_sites: str = Field(
+        "",
+        validation_alias=AliasChoices("LICS_NODE_SITES", "node_sites"),
+        description="locations this host is for, separated by commas; `*`: it stands in for all others, too; none: anywhere",
+    )
+    actor_key: SecretStr | None = Field(
+        None,
+        validation_alias=AliasChoices("LICS_ACTOR_KEY", "actor_key"),
+        description="signs every frame between actors, the same on all hosts; unset: secrets/transport_key of the data directory",
+    )
 
     @field_validator("log_level")
     @classmethod
@@ -124,14 +140,21 @@ class Settings(BaseSettings):
             raise ValueError("MQTT_TOPIC_PREFIX holds no wildcard and does not start with '/'")
         return value if not value or value.endswith("/") else value + "/"
 
+    @field_validator("node")
+    @classmethod
+    def _usable_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
+            raise ValueError("LICS_NODE is a host's name: small letters, digits and dashes, at most 63")
+        return value
+
     @model_validator(mode="after")
     def _strong_secrets(self) -> Self:
-        for name in ("jwt_secret", "admin_token"):
+        for name in ("jwt_secret", "admin_token", "actor_key"):
             secret: SecretStr | None = getattr(self, name)
             if secret is None:
                 continue
             value = secret.get_secret_value()
-            label = {"jwt_secret": "JWT_SECRET", "admin_token": "LICS_ADMIN_TOKEN"}[name]
+            label = {"jwt_secret": "JWT_SECRET", "admin_token": "LICS_ADMIN_TOKEN", "actor_key": "LICS_ACTOR_KEY"}[name]
             if is_sample_secret(value):
                 raise ValueError(f"{label} is a sample; unset it (one is generated) or set one of your own")
             if len(value.encode()) < MIN_SECRET_BYTES:
@@ -185,7 +208,13 @@ class Settings(BaseSettings):
 
     def transport_key(self) -> bytes:
         """Return the key that signs every frame between actors of this installation."""
-        return self.secret("transport_key").encode()
+        key = self.actor_key.get_secret_value() if self.actor_key else self.secret("transport_key")
+        return key.encode()
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Return the locations this host is for."""
+        return tuple(site for each in self.node_sites.split(",") if (site := each.strip()))
 
 
 def load_settings(**overrides: Any) -> Settings:

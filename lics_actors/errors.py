@@ -54,6 +54,12 @@ class NodeNotFoundError(NotFoundError):
     code = "NODE_NOT_FOUND"
 
 
+class HostNotFoundError(NotFoundError):
+    """No such host."""
+
+    code = "HOST_NOT_FOUND"
+
+
 class InvalidError(LicsError):
     """What was sent breaks a rule; `fields` lists where: `[{"field": "args.volume_ul", "message": "…"}]`."""
 

@@ -254,3 +254,37 @@ class RetentionHorizon(Model):
     class Meta:
         table = "retention_horizon"
         unique_together = (("device_id", "metric"),)
+
+
+class FleetHost(Model):
+    """A host with a fleet of its own, among several. `fenced`: it knows of others; `generation`: how often it has joined."""
+
+    name = fields.CharField(primary_key=True, max_length=WORD_LENGTH * 2)
+    instance = fields.UUIDField()
+    generation = fields.BigIntField(default=1)
+    address = fields.CharField(max_length=WORD_LENGTH * 2)
+    port = fields.IntField()
+    sites = fields.JSONField[list[str]](default=list)
+    fenced = fields.BooleanField(default=False)
+    gone = fields.BooleanField(default=False)
+    drained_at = fields.DatetimeField(null=True)
+    drained_by = fields.CharField(max_length=PRINCIPAL_LENGTH, null=True)
+    version = fields.CharField(max_length=WORD_LENGTH)
+    joined_at = fields.DatetimeField()
+    heartbeat_at = fields.DatetimeField()
+
+    class Meta:
+        table = "fleet_host"
+
+
+class FleetDuty(Model):
+    """What one host at a time does: serve a device, or record. `host` is to do it, `holder` may be doing it."""
+
+    duty = fields.CharField(primary_key=True, max_length=WORD_LENGTH * 2)
+    host = fields.CharField(max_length=WORD_LENGTH * 2, null=True)
+    holder = fields.CharField(max_length=WORD_LENGTH * 2, null=True)
+    generation = fields.BigIntField(default=0)
+    since = fields.DatetimeField()
+
+    class Meta:
+        table = "fleet_duty"

@@ -36,6 +36,10 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         ("JWT_SECRET", "changeme", "JWT_SECRET is a sample"),
         ("JWT_SECRET", "short", "JWT_SECRET is shorter than 32 bytes"),
         ("LICS_ADMIN_TOKEN", "your-secret-key-of-more-than-32-bytes", "LICS_ADMIN_TOKEN is a sample"),
+        ("LICS_ACTOR_KEY", "change-me-please-change-me-please-now", "LICS_ACTOR_KEY is a sample"),
+        ("LICS_ACTOR_KEY", "short", "LICS_ACTOR_KEY is shorter than 32 bytes"),
+        ("LICS_NODE", "Rack 1", "LICS_NODE is a host's name"),
+        ("LICS_NODE", "", "LICS_NODE is a host's name"),
         ("MQTT_TOPIC_PREFIX", "labs/#", "MQTT_TOPIC_PREFIX"),
         ("LOG_LEVEL", "LOUD", "LOG_LEVEL"),
     ],
@@ -83,3 +87,15 @@ def test_addresses_left_by_a_killed_up_count_for_nothing(tmp_path: Path) -> None
 def test_a_file_that_makes_no_sense_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
     assert read_endpoints(tmp_path) is None
+
+
+def test_a_host_among_several(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    alone = load_settings(data_dir=tmp_path)
+    assert (alone.node, alone.sites) == (None, ())
+    key = "k" * 40
+    for name, value in {"LICS_NODE": "rack-1", "LICS_NODE_SITES": "east, west/2 ,*,", "LICS_ACTOR_KEY": key}.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings(data_dir=tmp_path)
+    assert (settings.node, settings.sites) == ("rack-1", ("east", "west/2", "*"))
+    assert settings.transport_key() == key.encode() != alone.transport_key()
+    assert key not in repr(settings)
