@@ -15,13 +15,24 @@ from thespian.actors import ActorAddress
 from config.settings import Settings
 from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, DeviceTwin, RequestCommand
 from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError
-from lics_actors.fleet.messages import AskAlive, AskFleet, DeviceLocated, LocateDevice, NodeView, RegisterDevice, RestartNode
+from lics_actors.fleet.messages import (
+    AskAlive,
+    AskCrashes,
+    AskFleet,
+    DeviceLocated,
+    LocateDevice,
+    NodeView,
+    RegisterDevice,
+    RestartNode,
+    SteerNode,
+)
 from lics_actors.fleet.place import FleetPlace, read_place
 from lics_actors.runtime import transport
 from lics_actors.runtime.messages import AskDoor, DoorAt
 from lics_actors.runtime.pacing import Pacing, beginnings
 from lics_actors.runtime.peer import Peer, actor_address, host_port
-from lics_actors.store.records import Command
+from lics_actors.store.records import Command, CrashReport
+from lics_actors.supervision.specs import Verb
 
 MAX_LOCATIONS = 10_000  # far above any fleet of one host; the oldest is forgotten first
 ASK_S = 2.0  # a supervisor or an idle actor answers in a millisecond; two seconds are a machine in trouble
@@ -85,6 +96,18 @@ class FleetClient:
             NodeNotFoundError, ConflictError (it was given up again), FleetUnavailableError, DeviceTimeoutError
         """
         await self._ask_fleet(RestartNode(node, principal, reason), bool, RESTART_S)
+
+    async def steer(self, node: str, verb: Verb, principal: str, reason: str | None) -> None:
+        """Restart, drain, quarantine or clear a node of the tree and wait until that is done.
+
+        Raises:
+            NodeNotFoundError, ConflictError (somebody else overruled it), FleetUnavailableError, DeviceTimeoutError
+        """
+        await self._ask_fleet(SteerNode(node, verb, principal, reason), bool, RESTART_S)
+
+    async def crashes(self, node: str) -> tuple[CrashReport, ...]:
+        """Return how a node died lately, newest first."""
+        return await self._ask_fleet(AskCrashes(node), tuple)
 
     async def twin(self, device_id: UUID) -> DeviceTwin:
         """Return what is true of a device now."""

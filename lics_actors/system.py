@@ -21,8 +21,8 @@ from lics_actors.fleet.messages import AskAlive, FleetReady, FleetSpec
 from lics_actors.fleet.place import FleetPlace, remove_place, write_place
 from lics_actors.runtime.launcher import FleetDiedError, Launched, LaunchError, launch
 from lics_actors.runtime.peer import Peer, host_port
-from lics_actors.supervision.messages import Policy
 from lics_actors.supervision.policy import backoff
+from lics_actors.supervision.specs import Policy
 
 PRELOAD = (  # what the actors use, imported once before the fork: 3 MiB an actor instead of 13
     "aiomqtt",

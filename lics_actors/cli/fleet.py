@@ -27,6 +27,7 @@ COLOURS = {
     NodeState.RESTARTING: "yellow",
     NodeState.STOPPING: "yellow",
     NodeState.QUARANTINED: "bold red",
+    NodeState.DRAINED: "magenta",
     NodeState.STOPPED: "dim",
 }
 GOOD_WORDS = frozenset({"online", "database", "recording", "ok", ""})

@@ -17,11 +17,12 @@ from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsE
 from lics_actors.fleet.directory import Directory
 from lics_actors.fleet.messages import (
     AskAlive,
+    AskCrashes,
     AskFleet,
     ChangeRack,
     DeviceLocated,
-    DeviceRestarted,
     DevicesKnown,
+    DeviceSteered,
     FleetReady,
     FleetSpec,
     HousekeeperSpec,
@@ -34,8 +35,9 @@ from lics_actors.fleet.messages import (
     RegisterDevice,
     RegistrarSpec,
     ReportTaken,
-    RestartDevice,
     RestartNode,
+    SteerDevice,
+    SteerNode,
 )
 from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
@@ -45,14 +47,15 @@ from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
-from lics_actors.supervision.messages import ChildAdded, ChildKind, ChildRemoved, ChildSpec, Phase, Policy
+from lics_actors.supervision.messages import ChildAdded, ChildRemoved
+from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
 from lics_actors.supervision.supervisor import Supervisor
 
 REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
 LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
 FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
 RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
-MAX_RESTARTS_ASKED = 100  # operators' restarts of devices under way
+MAX_WISHES = 100  # of operators about devices, under way
 
 Reply = Callable[[object], None]
 log = logging.getLogger(__name__)
@@ -71,7 +74,7 @@ class FleetSupervisor(Supervisor):
         self.handover = Handover.among(1, ())
         self.began_at = datetime.now(UTC)
         self._told: dict[str, dict[UUID, DeviceSpec]] = {}  # by rack, what it was begun with
-        self._restarts: dict[int, tuple[str, Reply]] = {}
+        self._wishes: dict[int, tuple[str, Reply]] = {}
         self._ref = 0
         self._list_serial = 0
         self._ready_told = False
@@ -131,8 +134,8 @@ class FleetSupervisor(Supervisor):
                 self._tell_ready()
             case RackReported():
                 self.counters["fleet_reports_stale"] += 1  # of a rack that is dead by now, and its devices with it
-            case DeviceRestarted(ref=ref, outcome=outcome):
-                _, reply = self._restarts.pop(ref, ("", None))
+            case DeviceSteered(ref=ref, outcome=outcome):
+                _, reply = self._wishes.pop(ref, ("", None))
                 if reply is not None:
                     reply(outcome)
             case _:
@@ -152,9 +155,11 @@ class FleetSupervisor(Supervisor):
         child = self.supervision.children.get(name)
         if name.startswith(RACK) and (child is None or child.phase is not Phase.RUNNING):
             rack = int(name.partition(":")[2])
-            self.directory.lose({device_node(device.device_id) for device in self.fleet.in_rack(rack)})
-            for ref in [ref for ref, (node, _) in self._restarts.items() if node == name]:
-                self._restarts.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
+            down = child is not None and child.phase in {Phase.DRAINED, Phase.QUARANTINED}
+            names = {device_node(device.device_id) for device in self.fleet.in_rack(rack)}
+            self.directory.lose(names, NodeState.STOPPED if down else NodeState.RESTARTING)
+            for ref in [ref for ref, (node, _) in self._wishes.items() if node == name]:
+                self._wishes.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
         elif name in self.handover.retiring and child and child.phase is Phase.ENDED and not self.supervision.stopping:
             self.tell(ChildRemoved(name, self.now(), "it holds nothing any more"))
 
@@ -189,7 +194,8 @@ class FleetSupervisor(Supervisor):
         return DevicesKnown(tuple(self.fleet.devices.values()), serial=self._list_serial, settled=self.handover.done)
 
     def _tell_ready(self) -> None:
-        begun = (self.directory.begun_once(device_node(device_id)) for device_id in self.fleet.devices)
+        wanted = (each for each in self.fleet.devices if rack_node(self.fleet.placement[each]) not in self.supervision.holds)
+        begun = (self.directory.begun_once(device_node(device_id)) for device_id in wanted)
         if not self._ready_told and self.fleet.known and all(begun):
             self._ready_told = True
             self.send(self.supervisor, FleetReady(len(self.fleet.devices)))
@@ -208,8 +214,12 @@ class FleetSupervisor(Supervisor):
             case RegisterDevice(device=device):
                 self._adopt(take_one(self.fleet, device, datetime.now(UTC).timestamp()))
                 reply(True)
-            case RestartNode(node=node):
-                self._restart(body, device_of_node(node), reply)
+            case RestartNode(node=node, principal=principal, reason=reason):
+                self._steer(SteerNode(node, Verb.RESTART, principal, reason), reply)
+            case SteerNode():
+                self._steer(body, reply)
+            case AskCrashes():
+                reply(())
             case _:
                 super().on_request(body, reply)
 
@@ -225,17 +235,18 @@ class FleetSupervisor(Supervisor):
             return FleetUnavailableError(f"the actor of this device is {state}", device_id=str(device_id), state=state)
         return DeviceLocated(device_id, place, view.incarnation)
 
-    def _restart(self, wish: RestartNode, device_id: UUID | None, reply: Reply) -> None:
+    def _steer(self, wish: SteerNode, reply: Reply) -> None:
+        device_id = device_of_node(wish.node)
         if device_id is None or device_id not in self.fleet.devices:
-            self.restart_child(wish.node, wish.principal, wish.reason, reply)
+            self.steer_child(wish.node, wish.verb, wish.principal, wish.reason, reply)
             return
         rack = rack_node(self.fleet.placement[device_id])
-        if len(self._restarts) >= MAX_RESTARTS_ASKED:
+        if len(self._wishes) >= MAX_WISHES:
             raise FleetUnavailableError("too many restarts are under way; ask again", node=wish.node)
         self._ref += 1
-        if not self.tell_child(rack, RestartDevice(self._ref, wish.node, wish.principal, wish.reason)):
-            raise FleetUnavailableError(f"{rack} is restarting; ask again", node=wish.node)
-        self._restarts[self._ref] = (rack, reply)
+        if not self.tell_child(rack, SteerDevice(self._ref, wish.node, wish.verb, wish.principal, wish.reason)):
+            raise FleetUnavailableError(f"{rack} does not run; see how it is, or ask again", node=wish.node)
+        self._wishes[self._ref] = (rack, reply)
 
     # the tree
 
@@ -265,6 +276,7 @@ class FleetSupervisor(Supervisor):
             self.supervision.children[name],
             kind,
             wall_clock(self.now()),
+            hold=self.supervision.holds.get(name),
             pid=known.pid if known else None,
             word=known.word if known else "",
             stats=(known.stats or {}) if known else {},

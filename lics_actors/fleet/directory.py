@@ -27,16 +27,16 @@ class Directory:
             self.addresses.pop(view.name, None)
         self.addresses.update(report.addresses)
         self._begun.update(report.addresses)
-        self._begun.update(view.name for view in report.nodes if view.state is NodeState.QUARANTINED)
+        self._begun.update(view.name for view in report.nodes if view.state in {NodeState.QUARANTINED, NodeState.DRAINED})
         self.forget(report.forgotten)
 
-    def lose(self, names: Iterable[str]) -> None:
-        """Their rack is down, and they with it."""
+    def lose(self, names: Iterable[str], state: NodeState = NodeState.RESTARTING) -> None:
+        """Their rack is down, and they with it, in this state. Who was kept down stays so."""
         for name in names:
             self.addresses.pop(name, None)
             view = self.nodes.get(name)
-            if view is not None:
-                self.nodes[name] = replace(view, state=NodeState.RESTARTING, pid=None, word="", stats={})
+            if view is not None and view.held_by is None:
+                self.nodes[name] = replace(view, state=state, pid=None, word="", stats={})
 
     def forget(self, names: Iterable[str]) -> None:
         """They are devices no more."""
@@ -46,7 +46,7 @@ class Directory:
             self._begun.discard(name)
 
     def begun_once(self, name: str) -> bool:
-        """Return whether this device's actor was ever at work, or was given up."""
+        """Return whether this device's actor was ever at work, or is kept down."""
         return name in self._begun
 
     def incarnations(self, devices: Iterable[UUID]) -> dict[UUID, int]:

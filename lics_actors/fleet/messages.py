@@ -10,6 +10,7 @@ from math import inf
 from uuid import UUID
 
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
+from lics_actors.supervision.specs import Verb
 
 
 class NodeState(StrEnum):
@@ -18,7 +19,8 @@ class NodeState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     RESTARTING = "restarting"  # waits for its backoff
-    QUARANTINED = "quarantined"  # restarted too often; waits for a person
+    QUARANTINED = "quarantined"  # restarted too often, or given up by a person; waits for one
+    DRAINED = "drained"  # put out of work by a person; waits for one
     STOPPING = "stopping"
     STOPPED = "stopped"
 
@@ -152,6 +154,25 @@ class RestartNode:
 
 
 @dataclass(frozen=True, slots=True)
+class SteerNode:
+    """Peer → FleetSupervisor: restart, drain, quarantine or clear a node by name. Answered by True once it is done (the new
+    incarnation has begun, or the old one is gone), or by NodeNotFoundError, ConflictError or FleetUnavailableError."""
+
+    node: str
+    verb: Verb
+    principal: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskCrashes:
+    """Peer → FleetSupervisor: how a node died lately. Answered by a tuple of `store.records.CrashReport`, newest first; by an
+    empty one for a node that never did, or is not known."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
 class NodeView:
     """One node of the supervision tree as operators see it. `stats` are the node's own counters and gauges."""
 
@@ -167,6 +188,8 @@ class NodeView:
     last_error: str | None = None
     stats: Mapping[str, float] = field(default_factory=dict)
     children: tuple[NodeView, ...] = ()
+    held_by: str | None = None  # who keeps it down: a person, or `system:fleet` where it was restarted too often
+    held_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,18 +225,19 @@ class ReportTaken:
 
 
 @dataclass(frozen=True, slots=True)
-class RestartDevice:
-    """FleetSupervisor → RackSupervisor: an operator's restart, passed on. Answered by `DeviceRestarted` with this `ref`."""
+class SteerDevice:
+    """FleetSupervisor → RackSupervisor: an operator's wish, passed on. Answered by `DeviceSteered` with this `ref`."""
 
     ref: int
     node: str
+    verb: Verb
     principal: str
     reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceRestarted:
-    """RackSupervisor → FleetSupervisor: True once the new incarnation has begun, or the LicsError why not."""
+class DeviceSteered:
+    """RackSupervisor → FleetSupervisor: True once it is done, or the LicsError why not."""
 
     ref: int
     outcome: object

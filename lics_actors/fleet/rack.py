@@ -13,11 +13,12 @@ from thespian.actors import Actor, ActorAddress
 from lics_actors.device.actor import DeviceActor
 from lics_actors.device.messages import BrokerSpec, ChangeDeviceSpec, DeviceActorSpec, DeviceSpec
 from lics_actors.errors import LicsError
-from lics_actors.fleet.messages import ChangeRack, DeviceRestarted, NodeView, RackReported, RackSpec, ReportTaken, RestartDevice
+from lics_actors.fleet.messages import ChangeRack, DeviceSteered, NodeView, RackReported, RackSpec, ReportTaken, SteerDevice
 from lics_actors.fleet.state import device_node, device_of_node
 from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.journal import journal_path
-from lics_actors.supervision.messages import ChildAdded, ChildRemoved, ChildSpec, Phase, Policy
+from lics_actors.supervision.messages import ChildAdded, ChildRemoved
+from lics_actors.supervision.specs import ChildSpec, Phase, Policy
 from lics_actors.supervision.supervisor import Supervisor
 
 DEVICE_STOP_S = 2.5  # of the five seconds an orderly stop may take
@@ -80,8 +81,8 @@ class RackSupervisor(Supervisor):
                 self._reporting = False
                 if self._changed:
                     self._report_within(REPORT_PHASE_S)
-            case RestartDevice(ref=ref, node=node, principal=principal, reason=reason):
-                self._restart(ref, node, principal, reason)
+            case SteerDevice():
+                self._steer(message)
             case _:
                 super().on_message(message, sender)
 
@@ -123,14 +124,14 @@ class RackSupervisor(Supervisor):
             self.tell(ChildRemoved(device_node(device_id), self.now()))
         self._report_within(REPORT_PHASE_S)
 
-    def _restart(self, ref: int, node: str, principal: str, reason: str | None) -> None:
+    def _steer(self, wish: SteerDevice) -> None:
         def answer(outcome: object) -> None:
-            if self._changed:  # whoever hears that it runs again must find it
+            if self._changed:  # whoever hears that it is done must see it
                 self._report()
-            self.send(self.supervisor, DeviceRestarted(ref, outcome))
+            self.send(self.supervisor, DeviceSteered(wish.ref, outcome))
 
         try:
-            self.restart_child(node, principal, reason, answer)
+            self.steer_child(wish.node, wish.verb, wish.principal, wish.reason, answer)
         except LicsError as error:
             answer(error)
 
@@ -165,6 +166,7 @@ class RackSupervisor(Supervisor):
             self.supervision.children[name],
             "device",
             wall_clock(self.now()),
+            hold=self.supervision.holds.get(name),
             pid=known.pid if known else None,
             label=spec.name if spec else "",
             word=known.word if known else "",

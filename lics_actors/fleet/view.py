@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 from lics_actors.fleet.messages import NodeState, NodeView
-from lics_actors.supervision.messages import Phase
+from lics_actors.supervision.specs import Hold, Phase
 from lics_actors.supervision.state import Child
 
 Clock = Callable[[float], datetime]
@@ -28,6 +28,8 @@ def node_state(child: Child) -> NodeState:
             return NodeState.RUNNING
         case Phase.QUARANTINED:
             return NodeState.QUARANTINED
+        case Phase.DRAINED:
+            return NodeState.DRAINED
         case Phase.STOPPING:
             return NodeState.STOPPING
         case Phase.ENDED:
@@ -44,6 +46,7 @@ def node_view(
     clock: Clock,
     *,
     pid: int | None,
+    hold: Hold | None = None,
     label: str = "",
     word: str = "",
     stats: Mapping[str, float] = _NO_STATS,
@@ -63,6 +66,8 @@ def node_view(
         label=label,
         word=word if alive else "",
         last_error=child.last_error,
+        held_by=hold.principal if hold else None,
+        held_reason=hold.reason if hold else None,
         stats=dict(stats) if alive else {},
         children=children,
     )

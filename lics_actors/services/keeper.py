@@ -15,11 +15,9 @@ from lics_actors.supervision.messages import (
     ChildBeginFailed,
     ChildBegun,
     ChildExited,
-    ChildSpec,
     Effect,
     Event,
     KillChild,
-    Policy,
     ReportStopped,
     SetTimer,
     StartChild,
@@ -27,6 +25,7 @@ from lics_actors.supervision.messages import (
     StopRequested,
     TimerFired,
 )
+from lics_actors.supervision.specs import ChildSpec, Policy
 from lics_actors.supervision.state import Supervision
 
 logger = logging.getLogger(__name__)

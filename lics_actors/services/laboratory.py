@@ -17,7 +17,8 @@ from lics_actors.services.embedded import Embedded, embedded_servers
 from lics_actors.services.keeper import Keeper
 from lics_actors.services.programs import RELEASE, Program, command_words, read_procfile
 from lics_actors.services.server import ServerError, log_tail
-from lics_actors.supervision.messages import ChildSpec, Effect, RaiseAlarm, RecordEvent
+from lics_actors.supervision.messages import Effect, RaiseAlarm, RecordEvent
+from lics_actors.supervision.specs import ChildSpec
 
 logger = logging.getLogger(__name__)
 SERVERS_STAGE, PROGRAMS_STAGE = 0, 1  # programs are gone before servers are asked to end; a later program before an earlier one

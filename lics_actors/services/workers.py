@@ -15,7 +15,8 @@ from typing import Final
 from lics_actors.services.keeper import POLICY, Keeper
 from lics_actors.services.programs import environment
 from lics_actors.services.server import CHILD, ServerError, exit_code
-from lics_actors.supervision.messages import ChildSpec, Effect, Policy, RaiseAlarm, RecordEvent
+from lics_actors.supervision.messages import Effect, RaiseAlarm, RecordEvent
+from lics_actors.supervision.specs import ChildSpec, Policy
 
 log = logging.getLogger(__name__)
 READY: Final = b"\n"  # what a worker writes to the descriptor it is given, once it is at work

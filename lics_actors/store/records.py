@@ -155,6 +155,25 @@ class AlarmCleared(_Record, frozen=True):
     kind: str
 
 
+class CrashReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an incarnation of an actor died: `FleetEvent.detail` of an `exited`, and what `AskCrashes` answers.
+
+    `reason`: why its supervisor says it ended. `signal` or `status`: how the process ended, where that is known. `lines`: the
+    last it said in the log, oldest first. `memory_mib`: the most of its own memory that was seen.
+    """
+
+    node: str
+    time: datetime
+    incarnation: int
+    reason: str
+    signal: str | None = None
+    status: int | None = None
+    lived_s: float | None = None
+    memory_mib: float | None = None
+    traceback: str | None = None
+    lines: tuple[str, ...] = ()
+
+
 Record = (
     CommandAccepted
     | CommandMoved

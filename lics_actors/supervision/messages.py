@@ -8,83 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from lics_actors.supervision.specs import ChildSpec, Hold
+
 SYSTEM = "system:fleet"  # the principal of what supervisors do on their own
-
-
-class Strategy(StrEnum):
-    """Who is restarted when a child dies."""
-
-    ONE_FOR_ONE = "one_for_one"  # only the child itself
-    REST_FOR_ONE = "rest_for_one"  # the child and those started after it, in order: they depend on it
-
-
-class ChildKind(StrEnum):
-    """Whether a dead child is started again."""
-
-    PERMANENT = "permanent"  # always
-    TRANSIENT = "transient"  # unless it ended on its own and in order
-    TEMPORARY = "temporary"  # never
-
-
-class Phase(StrEnum):
-    """Where a child stands in its supervisor's eyes."""
-
-    WAITING = "waiting"  # to be started as soon as it is its turn
-    STARTING = "starting"
-    RUNNING = "running"
-    BACKING_OFF = "backing_off"
-    STOPPING = "stopping"  # was asked to end
-    KILLING = "killing"  # was made to end; its exit is not confirmed yet
-    QUARANTINED = "quarantined"
-    ENDED = "ended"
-
-
-class Then(StrEnum):
-    """What follows once a child that is stopped or killed is gone."""
-
-    JUDGE = "judge"  # a death like any other
-    AGAIN = "again"  # start it anew; nothing went wrong with it
-    FORGET = "forget"  # it is no longer a child
-    REST = "rest"  # the supervisor itself is stopping
-
-
-@dataclass(frozen=True, slots=True)
-class ChildSpec:
-    """One child to be kept alive.
-
-    `stage`: when the supervisor stops, children of a higher stage are gone before those of a lower one are asked to end.
-    `incarnations`: how many it had under an earlier supervisor; they are counted on from there.
-    """
-
-    name: str
-    kind: ChildKind = ChildKind.PERMANENT
-    stage: int = 0
-    begin_timeout_s: float = 20.0
-    stop_timeout_s: float = 5.0
-    incarnations: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a supervisor treats its children (the words are OTP's, see erlang.org/doc/design_principles/sup_princ).
-
-    More than `intensity` restarts within `period_s` and a child is given up. The first restart is immediate, the next come
-    after `backoff_s`, doubling up to `backoff_max_s`; having run for `healthy_s` a child starts over with an immediate one.
-    `ping_every_s` None: nobody is pinged; a ping costs a device's actor 1 ms of a core, measured, and it may use 0.5 ms a second.
-    A child that owes a pong for `ping_deadline_s` is hung.
-    """
-
-    strategy: Strategy = Strategy.ONE_FOR_ONE
-    intensity: int = 5
-    period_s: float = 60.0
-    backoff_s: float = 1.0
-    backoff_max_s: float = 120.0
-    healthy_s: float = 30.0
-    ping_every_s: float | None = 10.0
-    ping_deadline_s: float = 10.0
-    kill_retry_s: float = 2.0
-    parallel_starts: int = 8
-    parallel_stops: int = 16
 
 
 class TimerKind(StrEnum):
@@ -111,10 +37,12 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class ChildAdded:
-    """There is one more child; it starts after those before it. Known names are left as they are."""
+    """There is one more child; it starts after those before it. Known names are left as they are. `hold`: an earlier supervisor
+    kept it down, and so does this one."""
 
     spec: ChildSpec
     now: float
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +117,27 @@ class OperatorRestart:
 
 @dataclass(frozen=True, slots=True)
 class OperatorClear:
-    """A person lifts a quarantine; without one nothing happens."""
+    """A person lifts a quarantine or a drain; without one nothing happens."""
+
+    name: str
+    principal: str
+    reason: str | None
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDrain:
+    """A person puts a child out of work: it is stopped in order and stays down until it is cleared or restarted."""
+
+    name: str
+    principal: str
+    reason: str | None
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorQuarantine:
+    """A person gives a child up: as a drain, with the alarm of one that was restarted too often."""
 
     name: str
     principal: str
@@ -223,6 +171,8 @@ Event = (
     | Ponged
     | OperatorRestart
     | OperatorClear
+    | OperatorDrain
+    | OperatorQuarantine
     | TimerFired
     | StopRequested
 )

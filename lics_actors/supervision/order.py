@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lics_actors.supervision.messages import (
-    Effect,
-    Phase,
-    ReportStopped,
-    Strategy,
-    Then,
-)
-from lics_actors.supervision.state import ALIVE, ENDING, UP, Child, Step, Supervision, ask_to_end, start
+from lics_actors.supervision.messages import Effect, ReportStopped
+from lics_actors.supervision.specs import ChildKind, Phase, Strategy, Then
+from lics_actors.supervision.state import ALIVE, ENDING, UP, Child, Leaving, Step, Supervision, ask_to_end, start
 
 
 def start_children(state: Supervision, now: float) -> Step:
@@ -30,19 +25,64 @@ def _may_start(state: Supervision, child: Child) -> bool:
     others = list(state.children.values())
     if state.policy.strategy is Strategy.ONE_FOR_ONE:
         return sum(other.phase is Phase.STARTING for other in others) < state.policy.parallel_starts
-    place = next(at for at, other in enumerate(others) if other.name == child.name)
-    before_ready = all(other.phase in {Phase.RUNNING, Phase.ENDED} or other.then is Then.FORGET for other in others[:place])
-    return before_ready and all(other.phase not in ALIVE for other in others[place + 1 :])
+    place = _place(others, child)
+    return all(_stands(other) for other in others[:place]) and all(other.phase not in ALIVE for other in others[place + 1 :])
+
+
+def _place(others: list[Child], child: Child) -> int:
+    return next(at for at, other in enumerate(others) if other.name == child.name)
+
+
+def _stands(other: Child) -> bool:
+    """Return whether those after a child may start: it is at work and stays so, or it is not needed any more."""
+    return other.then is Then.FORGET or (other.phase in {Phase.RUNNING, Phase.ENDED} and other.leaving is None)
+
+
+def _is_down(other: Child) -> bool:
+    """Return whether those after a child must go."""
+    return other.leaving is not None or (other.phase not in {*UP, Phase.ENDED} and other.then is not Then.FORGET)
 
 
 def _end_dependents(state: Supervision, now: float) -> Step:
-    """Under rest_for_one: whoever started after a child that is down must go too, the last one first."""
+    """Under rest_for_one: whoever started after a child that is down, or is to go down, must go too, the last one first."""
     others = list(state.children.values())
-    down = (at for at, other in enumerate(others) if other.phase not in {*UP, Phase.ENDED} and other.then is not Then.FORGET)
-    dependents = [other for other in others[next(down, len(others)) + 1 :] if other.phase in ALIVE]
-    if not dependents or dependents[-1].phase not in UP:
+    place = next((at for at, other in enumerate(others) if _is_down(other)), None)
+    if place is None:
         return state, []
-    return ask_to_end(state, dependents[-1], Then.AGAIN, "what it depends on went down", now)
+    dependents = [other for other in others[place + 1 :] if other.phase in ALIVE]
+    if not dependents:
+        down = others[place]
+        if down.leaving is None or down.phase not in UP:
+            return state, []
+        return ask_to_end(state, down, down.leaving.then, down.leaving.reason, now)
+    last = dependents[-1]
+    if last.phase not in UP:
+        return state, []
+    follows = Then.REST if last.spec.kind is ChildKind.TEMPORARY else Then.AGAIN
+    then = last.leaving.then if last.leaving else follows
+    return ask_to_end(state, last, then, "what it depends on went down", now)
+
+
+def leave(state: Supervision, child: Child, then: Then, reason: str, now: float) -> Step:
+    """Have a child that is up end: under rest_for_one after those that depend on it, else at once."""
+    others = list(state.children.values())
+    depended_on = state.policy.strategy is Strategy.REST_FOR_ONE and any(
+        other.phase in ALIVE for other in others[_place(others, child) + 1 :]
+    )
+    if depended_on:
+        return state.put(replace(child, leaving=Leaving(then, reason))), []
+    return ask_to_end(state, child, then, reason, now)
+
+
+def start_dependents_too(state: Supervision, name: str, now: float) -> Supervision:
+    """Under rest_for_one a restart starts everybody after it, also the transient ones that had ended in order: as OTP does."""
+    if state.policy.strategy is not Strategy.REST_FOR_ONE:
+        return state
+    others = list(state.children.values())
+    for other in others[_place(others, state.children[name]) + 1 :]:
+        if other.phase is Phase.ENDED and other.spec.kind is ChildKind.TRANSIENT:
+            state = state.put(replace(other, phase=Phase.WAITING, since=now))
+    return state
 
 
 def stop_children(state: Supervision, now: float) -> Step:

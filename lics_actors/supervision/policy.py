@@ -9,34 +9,33 @@ from dataclasses import replace
 from typing import assert_never
 
 from lics_actors.supervision.messages import (
+    SYSTEM,
     ChildAdded,
     ChildBeginFailed,
     ChildBegun,
     ChildExited,
     ChildHung,
-    ChildKind,
     ChildRemoved,
-    ChildSpec,
-    ClearAlarm,
     Effect,
     Event,
     ForgetChild,
     OperatorClear,
+    OperatorDrain,
+    OperatorQuarantine,
     OperatorRestart,
-    Phase,
     PingChild,
-    Policy,
     Ponged,
     RaiseAlarm,
     RecordEvent,
     SetTimer,
     StopRequested,
-    Then,
     Timer,
     TimerFired,
     TimerKind,
 )
-from lics_actors.supervision.order import start_children, stop_children
+from lics_actors.supervision.operators import operate, quarantine_lifted, taken_up
+from lics_actors.supervision.order import start_children, start_dependents_too, stop_children
+from lics_actors.supervision.specs import ChildKind, Hold, Phase, Policy, Then
 from lics_actors.supervision.state import ALIVE, ENDING, GIVEN_UP, UP, Child, Step, Supervision, ask_to_end, kill
 
 
@@ -49,8 +48,8 @@ def reduce(state: Supervision, event: Event) -> Step:
 
 def _take(state: Supervision, event: Event) -> Step:
     match event:
-        case ChildAdded(spec=spec, now=now):
-            return _added(state, spec, now)
+        case ChildAdded():
+            return _added(state, event)
         case ChildRemoved():
             return _removed(state, event)
         case ChildBegun():
@@ -64,11 +63,8 @@ def _take(state: Supervision, event: Event) -> Step:
             return _give_up_on(state, state.incarnation(name, incarnation), UP, reason, now)
         case Ponged():
             return _ponged(state, event)
-        case OperatorRestart():
-            return _operator_restart(state, event)
-        case OperatorClear(name=name):
-            child = state.children.get(name)
-            return _forgive(state, child, event) if child and child.phase is Phase.QUARANTINED else (state, [])
+        case OperatorRestart() | OperatorClear() | OperatorDrain() | OperatorQuarantine():
+            return operate(state, event)
         case TimerFired():
             return _timer(state, event)
         case StopRequested():
@@ -80,12 +76,17 @@ def _take(state: Supervision, event: Event) -> Step:
 # Children come and go -------------------------------------------------------------------------------------------------
 
 
-def _added(state: Supervision, spec: ChildSpec, now: float) -> Step:
+def _added(state: Supervision, event: ChildAdded) -> Step:
+    spec = event.spec
     known = state.children.get(spec.name)
     if state.stopping:
         return state, []
     if known is None:
-        return state.put(Child(spec, now, incarnation=spec.incarnations)), []
+        child, effects = Child(spec, event.now, incarnation=spec.incarnations), list[Effect]()
+        if event.hold is not None:
+            state = state.held(spec.name, event.hold)
+            child, effects = taken_up(child, event.hold)
+        return state.put(child), effects
     if known.then is Then.FORGET and known.phase in ENDING:
         return state.put(replace(known, spec=spec, then=Then.AGAIN)), []
     return state, []
@@ -96,22 +97,20 @@ def _removed(state: Supervision, event: ChildRemoved) -> Step:
     if child is None or (child.phase in ENDING and child.then in {Then.FORGET, Then.REST}):
         return state, []
     gone: list[Effect] = [RecordEvent(child.name, "removed", reason=event.reason, incarnation=child.incarnation)]
+    gone += quarantine_lifted(state, child.name)
+    state = state.unheld(child.name)
     match child.phase:
         case Phase.STARTING | Phase.RUNNING:
             state, effects = ask_to_end(state, child, Then.FORGET, event.reason, event.now)
             return state, gone + effects
         case Phase.STOPPING | Phase.KILLING:
-            return state.put(replace(child, then=Then.FORGET)), gone
+            return state.put(replace(child, then=Then.FORGET, leaving=None)), gone
         case _:
-            return _without(state, child), [*gone, *_lifted(child), ForgetChild(child.name)]
+            return _without(state, child), [*gone, ForgetChild(child.name)]
 
 
 def _without(state: Supervision, child: Child) -> Supervision:
     return replace(state, children={name: other for name, other in state.children.items() if name != child.name})
-
-
-def _lifted(child: Child) -> list[Effect]:
-    return [ClearAlarm(child.name, GIVEN_UP)] if child.phase is Phase.QUARANTINED else []
 
 
 # A child's life -------------------------------------------------------------------------------------------------------
@@ -135,18 +134,22 @@ def _exited(state: Supervision, event: ChildExited) -> Step:
     child = state.incarnation(event.name, event.incarnation)
     if child is None or child.phase not in ALIVE:
         return state, []
-    ended = replace(child, phase=Phase.ENDED, since=event.now, pinged_at=None)
-    match child.then:
+    ended = replace(child, phase=Phase.ENDED, since=event.now, pinged_at=None, leaving=None)
+    then = child.leaving.then if child.leaving else child.then
+    match then:
         case Then.FORGET:
             return _without(state, child), [ForgetChild(child.name)]
         case Then.AGAIN:
             return state.put(replace(ended, phase=Phase.WAITING)), []
+        case Then.HOLD:
+            held = replace(ended, phase=state.holds[child.name].phase)
+            return state.put(held), [RecordEvent(child.name, "stopped", incarnation=child.incarnation)]
         case Then.REST:
             return state.put(ended), [RecordEvent(child.name, "stopped", incarnation=child.incarnation)]
         case Then.JUDGE:
             return _judge(state, child, ended, event)
         case _:
-            assert_never(child.then)
+            assert_never(then)
 
 
 def _judge(state: Supervision, before: Child, child: Child, event: ChildExited) -> Step:
@@ -155,19 +158,30 @@ def _judge(state: Supervision, before: Child, child: Child, event: ChildExited) 
         return state.put(child), [RecordEvent(child.name, "ended", reason=event.reason, incarnation=child.incarnation)]
     reason = child.last_error if before.phase is Phase.KILLING else event.reason or "its process ended"
     policy = state.policy
-    recent = tuple(time for time in child.restarted_at if time > event.now - policy.period_s)
+    recent = tuple(time for time in child.restarted_at if time >= event.now - policy.period_s)
     healthy = child.begun_at is not None and event.now - child.begun_at >= policy.healthy_s
     setbacks = 0 if healthy else child.setbacks
     child = replace(child, owed=True, restarted_at=recent, setbacks=setbacks + 1, last_error=reason)
     effects: list[Effect] = [RecordEvent(child.name, "exited", reason=reason, incarnation=child.incarnation)]
     if len(recent) >= policy.intensity:
-        told = f"{child.name} was restarted {len(recent)} times within {policy.period_s:g} s and is given up: {reason}"
-        effects += [RecordEvent(child.name, GIVEN_UP, reason=reason, incarnation=child.incarnation)]
-        return state.put(replace(child, phase=Phase.QUARANTINED, owed=False)), [*effects, RaiseAlarm(child.name, GIVEN_UP, told)]
+        state, more = _given_up(state, child, event.now)
+        return state, effects + more
+    state = start_dependents_too(state, child.name, event.now)
+    child = replace(child, restarted_at=(*recent, event.now))
     if setbacks == 0:
         return state.put(replace(child, phase=Phase.WAITING)), effects
     effects.append(SetTimer(Timer(TimerKind.RESTART, child.name, child.incarnation), backoff(policy, setbacks, event.luck)))
     return state.put(replace(child, phase=Phase.BACKING_OFF)), effects
+
+
+def _given_up(state: Supervision, child: Child, now: float) -> Step:
+    reason, times = child.last_error, len(child.restarted_at)
+    told = f"{child.name} was restarted {times} times within {state.policy.period_s:g} s and is given up: {reason}"
+    state = state.held(child.name, Hold(Phase.QUARANTINED, SYSTEM, reason))
+    return state.put(replace(child, phase=Phase.QUARANTINED, owed=False, since=now)), [
+        RecordEvent(child.name, GIVEN_UP, reason=reason, incarnation=child.incarnation),
+        RaiseAlarm(child.name, GIVEN_UP, told),
+    ]
 
 
 def backoff(policy: Policy, setbacks: int, luck: float) -> float:
@@ -187,40 +201,19 @@ def _give_up_on(state: Supervision, child: Child | None, phases: frozenset[Phase
     return kill(state, replace(child, last_error=reason), reason, now)
 
 
-# Operators ------------------------------------------------------------------------------------------------------------
-
-
-def _operator_restart(state: Supervision, event: OperatorRestart) -> Step:
-    child = state.children.get(event.name)
-    if child is None or state.stopping or (child.phase in ENDING and child.then is Then.FORGET):
-        return state, []
-    return _forgive(state, child, event)
-
-
-def _forgive(state: Supervision, child: Child, event: OperatorRestart | OperatorClear) -> Step:
-    kind = "restart_requested" if isinstance(event, OperatorRestart) else "cleared"
-    effects: list[Effect] = [RecordEvent(child.name, kind, event.principal, event.reason, child.incarnation), *_lifted(child)]
-    forgiven = replace(child, restarted_at=(), setbacks=0, owed=False)
-    if child.phase in UP:
-        state, more = ask_to_end(state, forgiven, Then.AGAIN, f"restart by {event.principal}", event.now)
-        return state, effects + more
-    if child.phase in ENDING:
-        return state.put(replace(forgiven, then=Then.AGAIN)), effects
-    return state.put(replace(forgiven, phase=Phase.WAITING, since=event.now)), effects
+# The end ---------------------------------------------------------------------------------------------------------------
 
 
 def _stop_requested(state: Supervision, event: StopRequested) -> Step:
     if state.stopping:
         return state, []
     state = replace(state, stopping=True)
-    effects: list[Effect] = []
     for child in state.children.values():
         if child.phase in ENDING:
-            state = state.put(replace(child, then=Then.REST))
+            state = state.put(replace(child, then=Then.REST, leaving=None))
         elif child.phase not in ALIVE:
-            effects += _lifted(child)
             state = state.put(replace(child, phase=Phase.ENDED, since=event.now))
-    return state, effects
+    return state, []
 
 
 # Timers and pings -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from pathlib import Path
 from lics_actors.errors import StorageFullError
 from lics_actors.journal import Journal
 from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent, Record
+from lics_actors.supervision.holds import Holds
 from lics_actors.supervision.messages import SYSTEM, ClearAlarm, RaiseAlarm, RecordEvent
+from lics_actors.supervision.specs import Phase
 
 KEPT_UNWRITTEN = 1000  # while the disk is full; the oldest go first
 TRIM_AFTER = 500  # records: a supervisor writes some hundreds at its start and then hardly any
@@ -34,12 +36,14 @@ class SupervisorRecord:
         self._open = self._inherited()
         self._since_trim = TRIM_AFTER
 
-    def clear_inherited(self) -> None:
-        """Clear the alarms that an earlier incarnation left open: its children start anew."""
+    def clear_inherited(self, holds: Holds) -> None:
+        """Clear the alarms that an earlier incarnation left open, of children that start anew: all that nothing keeps down."""
         for source, kind in sorted(self._open):
-            self._pending.append(AlarmCleared(datetime.now(UTC), source, kind))
+            hold = holds.read(source)
+            if hold is None or hold.phase is not Phase.QUARANTINED:
+                self._pending.append(AlarmCleared(datetime.now(UTC), source, kind))
+                self._open.discard((source, kind))
         if self._pending:
-            self._open.clear()
             self._keep_open()
             self.write()
 
@@ -47,6 +51,8 @@ class SupervisorRecord:
         """Note down one thing, to be written with the next `write`, and say it in the log."""
         now = datetime.now(UTC)
         match effect:
+            case RaiseAlarm(name=name, kind=kind) if (name, kind) in self._open:
+                pass  # raised by an earlier incarnation, or twice by people
             case RaiseAlarm(name=name, kind=kind, message=message):
                 log.error("alarm raised", extra={"node": name, "alarm": kind, "reason": message})
                 self._pending.append(AlarmRaised(now, name, kind, message))

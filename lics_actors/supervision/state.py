@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from lics_actors.supervision.messages import (
-    ChildSpec,
-    Effect,
-    KillChild,
-    Phase,
-    Policy,
-    SetTimer,
-    StartChild,
-    StopChild,
-    Then,
-    Timer,
-    TimerKind,
-)
+from lics_actors.supervision.messages import Effect, KillChild, SetTimer, StartChild, StopChild, Timer, TimerKind
+from lics_actors.supervision.specs import ChildSpec, Hold, Phase, Policy, Then
 
 GIVEN_UP = "quarantined"  # the kind of the one alarm this policy raises
 ALIVE = frozenset({Phase.STARTING, Phase.RUNNING, Phase.STOPPING, Phase.KILLING})
 UP = frozenset({Phase.STARTING, Phase.RUNNING})
 ENDING = frozenset({Phase.STOPPING, Phase.KILLING})
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """A child is to end as soon as those that depend on it have."""
+
+    then: Then
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,7 @@ class Child:
     since: float
     phase: Phase = Phase.WAITING
     then: Then = Then.JUDGE
+    leaving: Leaving | None = None
     incarnation: int = 0
     owed: bool = False  # the next start is a restart that counts
     restarted_at: tuple[float, ...] = ()  # the restarts that count, within the period
@@ -51,10 +49,12 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Supervision:
-    """The state of one supervisor: its children in the order in which they start."""
+    """The state of one supervisor: its children in the order in which they start. `holds`: which of them are kept down, and why;
+    the shell keeps this part on disk."""
 
     policy: Policy = field(default_factory=Policy)
     children: Mapping[str, Child] = field(default_factory=dict)
+    holds: Mapping[str, Hold] = field(default_factory=dict)
     stopping: bool = False
     stopped: bool = False
     sweep: int = 0  # the serial of the present sweep timer
@@ -63,6 +63,16 @@ class Supervision:
     def put(self, child: Child) -> Supervision:
         """Return the state with this child in its place."""
         return replace(self, children={**self.children, child.name: child})
+
+    def held(self, name: str, hold: Hold) -> Supervision:
+        """Return the state with this child to be kept down."""
+        return replace(self, holds={**self.holds, name: hold})
+
+    def unheld(self, name: str) -> Supervision:
+        """Return the state with nothing that keeps this child down."""
+        if name not in self.holds:
+            return self
+        return replace(self, holds={other: hold for other, hold in self.holds.items() if other != name})
 
     def incarnation(self, name: str, incarnation: int) -> Child | None:
         """Return the child if that is its present incarnation; anything else is stale."""
@@ -83,7 +93,6 @@ def start(state: Supervision, child: Child, now: float) -> Step:
         since=now,
         incarnation=number,
         owed=False,
-        restarted_at=(*child.restarted_at, now) if child.owed else child.restarted_at,
         restarts=child.restarts + child.owed,
         begun_at=None,
         pinged_at=None,
@@ -96,7 +105,7 @@ def start(state: Supervision, child: Child, now: float) -> Step:
 
 def ask_to_end(state: Supervision, child: Child, then: Then, reason: str, now: float) -> Step:
     """Ask a child to end; it is killed when it does not in time."""
-    state = state.put(replace(child, phase=Phase.STOPPING, then=then, since=now, pinged_at=None))
+    state = state.put(replace(child, phase=Phase.STOPPING, then=then, since=now, pinged_at=None, leaving=None))
     timer = Timer(TimerKind.STOP, child.name, child.incarnation)
     return state, [StopChild(child.name, child.incarnation, reason), SetTimer(timer, child.spec.stop_timeout_s)]
 

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +22,9 @@ from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError
 from lics_actors.runtime.actor import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, Stats, StopActor
 from lics_actors.runtime.process import process_exists, start_mark
+from lics_actors.supervision.holds import Holds
 from lics_actors.supervision.messages import (
+    ChildAdded,
     ChildBeginFailed,
     ChildBegun,
     ChildExited,
@@ -31,10 +33,11 @@ from lics_actors.supervision.messages import (
     Event,
     ForgetChild,
     KillChild,
+    OperatorClear,
+    OperatorDrain,
+    OperatorQuarantine,
     OperatorRestart,
-    Phase,
     PingChild,
-    Policy,
     Ponged,
     RaiseAlarm,
     RecordEvent,
@@ -48,8 +51,10 @@ from lics_actors.supervision.messages import (
 )
 from lics_actors.supervision.policy import reduce
 from lics_actors.supervision.record import SupervisorRecord, luck
+from lics_actors.supervision.specs import Hold, Phase, Policy, Then, Verb
 from lics_actors.supervision.state import Child, Supervision
 
+HOLDS = "held"  # folder in the data directory
 LOOK_AFTER_STARTING_S = 0.5  # Thespian cannot tell of a child that died before it was connected, so one looks
 
 log = logging.getLogger(__name__)
@@ -75,6 +80,23 @@ class _LookAfterStarting:
     """Wakeup: are those that are starting still there?"""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What an operator waits for. `since`: the incarnation at that time."""
+
+    verb: Verb
+    since: int
+    answer: Answer
+
+
+_STEERED: dict[Verb, type[OperatorRestart | OperatorDrain | OperatorQuarantine | OperatorClear]] = {
+    Verb.RESTART: OperatorRestart,
+    Verb.DRAIN: OperatorDrain,
+    Verb.QUARANTINE: OperatorQuarantine,
+    Verb.CLEAR: OperatorClear,
+}
+
+
 class Supervisor(LicsActor):
     """Keeps children alive. Subclasses say what they are made of (`child_class`, `child_spec`) and hear of their changes.
 
@@ -86,10 +108,11 @@ class Supervisor(LicsActor):
         self.supervision = Supervision()
         self.incarnations: dict[str, Incarnation] = {}
         self._record: SupervisorRecord | None = None
+        self._holds: Holds | None = None
         self._events: deque[Event] = deque()
         self._reducing = False
         self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
-        self._operators: dict[str, list[tuple[int, Answer]]] = {}
+        self._operators: dict[str, list[_Wish]] = {}
         self._looking = False
 
     # what a subclass says
@@ -111,13 +134,16 @@ class Supervisor(LicsActor):
     # what a subclass uses
 
     def supervise(self, policy: Policy, journal: Path) -> None:
-        """Take up supervision; the record goes to `journal`."""
+        """Take up supervision; the record goes to `journal`, and what is kept down lies beside the journals' folder."""
         self.supervision = Supervision(policy)
+        self._holds = Holds(journal.parent.parent / HOLDS)
         self._record = SupervisorRecord(journal)
-        self._record.clear_inherited()
+        self._record.clear_inherited(self._holds)
 
     def tell(self, event: Event) -> None:
         """Have the policy judge an event and do what it asks for; events that arise from that follow in order."""
+        if isinstance(event, ChildAdded) and self._holds is not None and event.spec.name not in self.supervision.children:
+            event = replace(event, hold=self._holds.read(event.spec.name))
         self._events.append(event)
         if self._reducing:
             return
@@ -130,8 +156,8 @@ class Supervisor(LicsActor):
         if self._record is not None:
             self._record.write()
 
-    def restart_child(self, name: str, principal: str, reason: str | None, answer: Answer) -> None:
-        """Restart a child for an operator; `answer` hears True once its next incarnation has begun, or why it has not.
+    def steer_child(self, name: str, verb: Verb, principal: str, reason: str | None, answer: Answer) -> None:
+        """Do to a child what an operator wants; `answer` hears True once it is done, or the LicsError why it is not.
 
         Raises:
             NodeNotFoundError: no such child.
@@ -139,8 +165,12 @@ class Supervisor(LicsActor):
         child = self.supervision.children.get(name)
         if child is None:
             raise NodeNotFoundError(f"there is no {name} in the supervision tree", node=name)
-        self._operators.setdefault(name, []).append((child.incarnation, answer))
-        self.tell(OperatorRestart(name, principal, reason, self.now()))
+        if verb is Verb.CLEAR and name not in self.supervision.holds:
+            answer(True)  # there is nothing to lift
+            return
+        self._operators.setdefault(name, []).append(_Wish(verb, child.incarnation, answer))
+        self.tell(_STEERED[verb](name, principal, reason, self.now()))
+        self._answer_operators(name, self.supervision.children.get(name))
 
     def tell_child(self, name: str, message: object) -> bool:
         """Send a running child a message; returns whether it runs."""
@@ -228,8 +258,9 @@ class Supervisor(LicsActor):
     # what goes out
 
     def _reduce(self, event: Event) -> None:
-        before = self.supervision.children
+        before, held = self.supervision.children, self.supervision.holds
         self.supervision, effects = reduce(self.supervision, event)
+        self._keep_holds(held)
         for effect in effects:
             try:
                 self._perform(effect)
@@ -242,6 +273,16 @@ class Supervisor(LicsActor):
             if old is not new and (old is None or new is None or old.phase is not new.phase):
                 self.on_child_changed(name)
                 self._answer_operators(name, new)
+
+    def _keep_holds(self, before: Mapping[str, Hold]) -> None:
+        after = self.supervision.holds
+        if after is before or self._holds is None:
+            return
+        for name, hold in after.items():
+            if before.get(name) != hold:
+                self._holds.keep(name, hold)
+        for name in before.keys() - after.keys():
+            self._holds.lift(name)
 
     def _perform(self, effect: Effect) -> None:
         match effect:
@@ -306,13 +347,12 @@ class Supervisor(LicsActor):
                 self._exited(known)
 
     def _answer_operators(self, name: str, child: Child | None) -> None:
-        waiting = self._operators.pop(name, [])
-        for since, answer in waiting:
-            outcome = _outcome(name, child, since)
+        for wish in self._operators.pop(name, []):
+            outcome = _outcome(name, child, wish)
             if outcome is None:
-                self._operators.setdefault(name, []).append((since, answer))
+                self._operators.setdefault(name, []).append(wish)
             else:
-                answer(outcome)
+                wish.answer(outcome)
 
     def _end(self) -> None:
         if self._record is not None:
@@ -321,12 +361,19 @@ class Supervisor(LicsActor):
         self.stopped()
 
 
-def _outcome(name: str, child: Child | None, since: int) -> bool | LicsError | None:
-    """Return what to tell an operator who asked for a restart when `since` was the present incarnation, or None: not yet."""
+def _outcome(name: str, child: Child | None, wish: _Wish) -> bool | LicsError | None:
+    """Return what to tell an operator by now, or None: not yet."""
     if child is None:
         return NodeNotFoundError(f"{name} was removed meanwhile", node=name)
-    if child.phase is Phase.RUNNING and child.incarnation > since:
+    if wish.verb in {Verb.DRAIN, Verb.QUARANTINE}:
+        if child.phase in {Phase.DRAINED, Phase.QUARANTINED}:
+            return True
+        overruled = child.then is not Then.HOLD and child.leaving is None
+        return ConflictError(f"{name} was let go again by somebody else", node=name) if overruled else None
+    if child.phase is Phase.RUNNING and child.incarnation > wish.since:
         return True
-    if child.phase is Phase.QUARANTINED and child.incarnation > since:
+    if child.phase is Phase.DRAINED:
+        return ConflictError(f"{name} was drained by somebody else", node=name)
+    if child.phase is Phase.QUARANTINED:
         return ConflictError(f"{name} was given up again: {child.last_error}", node=name)
     return None

@@ -30,7 +30,7 @@ from lics_actors.fleet.messages import FleetSpec
 from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.logs import configure
 from lics_actors.runtime.actor import LeafActor
-from lics_actors.supervision.messages import Policy
+from lics_actors.supervision.specs import Policy
 from lics_actors.system import run_fleet
 
 QUICK = Policy(backoff_s=0.1, ping_every_s=0.3, ping_deadline_s=0.6, healthy_s=1000)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -27,111 +24,20 @@ from lics_actors.errors import (
     NodeNotFoundError,
 )
 from lics_actors.fleet.cache import write_cache
-from lics_actors.fleet.messages import NodeState, NodeView
+from lics_actors.fleet.messages import NodeState
 from lics_actors.fleet.state import device_node
-from lics_actors.journal import JournalReader, journal_path
 from lics_actors.runtime import process
-from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent, Record
+from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent
 from tests.system.fleet_actors import QUICK
+from tests.system.fleet_stand import DEVICES, FIVE, ONE, TWO, Stand, fleet_of_stand_ins, kill, launcher
 from tests.waiting import eventually
-
-ROOT = Path(__file__).parents[2]
-NO_DATABASE = "postgres://nobody:x@127.0.0.1:1/none"
-DEVICES = [DeviceSpec(UUID(int=number), f"cage-{number}", "pump", "native", {}) for number in range(1, 7)]  # racks of 4 and 2
-ONE, TWO, FIVE = (DEVICES[index].device_id for index in (0, 1, 4))
-
-
-@dataclass
-class Stand:
-    """A launcher process and a way to ask its fleet."""
-
-    launcher: subprocess.Popen[bytes]
-    data_dir: Path
-    client: FleetClient
-
-    async def tree(self) -> dict[str, NodeView]:
-        """Return all nodes by name."""
-        found: dict[str, NodeView] = {}
-        nodes = [await self.client.tree()]
-        while nodes:
-            node = nodes.pop()
-            found[node.name] = node
-            nodes += node.children
-        return found
-
-    async def all_running(self, count: int = 6) -> dict[str, NodeView]:
-        """Wait until so many devices run; return the tree."""
-
-        async def check() -> dict[str, NodeView] | None:
-            tree = await self.tree()
-            devices = [node for node in tree.values() if node.kind == "device"]
-            return tree if len(devices) == count and all(node.state is NodeState.RUNNING for node in devices) else None
-
-        return await eventually(check, 15)
-
-    async def state(self, device_id: UUID, state: NodeState, timeout_s: float = 10) -> NodeView:
-        """Wait until a device's node is in a state."""
-
-        async def check() -> NodeView | None:
-            node = (await self.tree())[device_node(device_id)]
-            return node if node.state is state else None
-
-        return await eventually(check, timeout_s)
-
-    async def anew(self, name: str, pid: int | None, timeout_s: float = 5.0) -> NodeView:
-        """Wait until a node runs in another process than `pid`."""
-
-        async def check() -> NodeView | None:
-            node = (await self.tree())[name]
-            return node if node.state is NodeState.RUNNING and node.pid not in {pid, None} else None
-
-        return await eventually(check, timeout_s)
-
-    def recorded(self, journal: str) -> list[Record]:
-        """Return what a supervisor wrote into its journal."""
-        reader = JournalReader(journal_path(self.data_dir / "journals", journal))
-        try:
-            return [record for _, record in reader.read(0, 10_000)]
-        finally:
-            reader.close()
-
-
-@contextmanager
-def launcher(
-    data_dir: Path, port: int, database_url: str = NO_DATABASE, *, alone: bool = True
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a launcher; afterwards nothing of it is left, however the test ended. Not `alone`: another runs on the same data."""
-    with (data_dir / "stderr").open("ab") as errors:
-        words = [sys.executable, "-m", "tests.system.fleet_actors", str(data_dir), str(port), database_url]
-        child = subprocess.Popen(words, cwd=ROOT, stderr=errors)
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(15)
-        child.kill()
-        child.wait()
-        if alone:
-            process.kill_recorded(data_dir / "run" / "fleet.pids")
 
 
 @pytest.fixture
 async def stand(data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[Stand]:
     """A fleet of six stand-ins, begun from the cache because there is no database."""
-    write_cache(data_dir / "devices.json", DEVICES, 0.0)
-    with launcher(data_dir, free_port()) as child:
-        client = await FleetClient.open(load_settings(data_dir=data_dir))
-        try:
-            yield Stand(child, data_dir, client)
-        finally:
-            await client.close()
-
-
-def kill(node: NodeView, number: signal.Signals = signal.SIGKILL) -> None:
-    assert node.pid is not None
-    os.kill(node.pid, number)
+    async with fleet_of_stand_ins(data_dir, free_port()) as stand:
+        yield stand
 
 
 async def test_without_a_database_the_fleet_starts_from_the_file(stand: Stand) -> None:

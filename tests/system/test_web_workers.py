@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from lics_actors.live.messages import NodeLive
 from lics_actors.live.publisher import LivePublisher
 from lics_actors.services.workers import Workers
-from lics_actors.supervision.messages import Policy
+from lics_actors.supervision.specs import Policy
 from tests.system.live_web import Viewer
 from tests.unit.web.conftest import BEARER, TOKEN
 from tests.unit.web.test_web_serve import Running

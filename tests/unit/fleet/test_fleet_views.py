@@ -21,7 +21,7 @@ from lics_actors.fleet.messages import NodeState, NodeView, RackReported
 from lics_actors.fleet.place import FleetPlace, read_place, remove_place, write_place
 from lics_actors.fleet.state import device_node
 from lics_actors.fleet.view import node_state, node_view, wall_clock
-from lics_actors.supervision.messages import ChildSpec, Phase
+from lics_actors.supervision.specs import ChildSpec, Phase
 from lics_actors.supervision.state import Child
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from lics_actors.supervision.messages import (
@@ -12,19 +10,13 @@ from lics_actors.supervision.messages import (
     ChildBegun,
     ChildExited,
     ChildHung,
-    ChildKind,
     ChildRemoved,
-    ChildSpec,
     ClearAlarm,
-    Effect,
-    Event,
     ForgetChild,
     KillChild,
     OperatorClear,
     OperatorRestart,
-    Phase,
     PingChild,
-    Policy,
     Ponged,
     RaiseAlarm,
     RecordEvent,
@@ -33,71 +25,12 @@ from lics_actors.supervision.messages import (
     StartChild,
     StopChild,
     StopRequested,
-    Strategy,
     Timer,
     TimerFired,
     TimerKind,
 )
-from lics_actors.supervision.policy import reduce
-from lics_actors.supervision.state import Supervision
-
-OPERATOR = "user:ada"
-
-
-class Story:
-    """A supervisor whose events are told one by one; what it asked for last is in `effects`."""
-
-    def __init__(self, *specs: ChildSpec | str, **policy: object) -> None:
-        self.state = Supervision(replace(Policy(parallel_starts=100, ping_every_s=5.0), **policy))  # type: ignore[arg-type]
-        self.effects: list[Effect] = []
-        self.now = 0.0
-        for spec in specs:
-            self.tell(ChildAdded(spec if isinstance(spec, ChildSpec) else ChildSpec(spec), self.now))
-
-    def tell(self, event: Event) -> list[Effect]:
-        self.state, self.effects = reduce(self.state, event)
-        return self.effects
-
-    def begin(self, *names: str) -> list[Effect]:
-        for name in names:
-            self.tell(ChildBegun(name, self.state.children[name].incarnation, self.now))
-        return self.effects
-
-    def exit(self, name: str, *, normal: bool = False, luck: float = 1.0, reason: str | None = None) -> list[Effect]:
-        child = self.state.children[name]
-        return self.tell(ChildExited(name, child.incarnation, self.now, luck, normal, reason))
-
-    def fire(self, kind: TimerKind, name: str = "", *, after: float = 0.0) -> list[Effect]:
-        self.now += after
-        number = self.state.children[name].incarnation if name else self.state.sweep
-        return self.tell(TimerFired(Timer(kind, name, number), self.now))
-
-    def restart(self, name: str) -> list[Effect]:
-        return self.tell(OperatorRestart(name, OPERATOR, "stuck", self.now))
-
-    def phase(self, name: str) -> Phase:
-        return self.state.children[name].phase
-
-    def asked(self, kind: type[Effect]) -> list[str]:
-        return [getattr(effect, "name", "") for effect in self.effects if isinstance(effect, kind)]
-
-    def timer(self, kind: TimerKind) -> float:
-        return next(e.after_s for e in self.effects if isinstance(e, SetTimer) and e.timer.kind is kind)
-
-    def recorded(self) -> list[str]:
-        return [effect.kind for effect in self.effects if isinstance(effect, RecordEvent)]
-
-
-def quarantined(name: str = "a", *more: str) -> Story:
-    story = Story(name, *more)
-    story.begin(name, *more)
-    while story.phase(name) is not Phase.QUARANTINED:
-        story.exit(name)
-        if story.phase(name) is Phase.BACKING_OFF:
-            story.fire(TimerKind.RESTART, name, after=0.1)
-        if story.phase(name) is Phase.STARTING:
-            story.begin(name)
-    return story
+from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Strategy
+from tests.unit.supervision.story import OPERATOR, Story, quarantined
 
 
 def test_a_child_is_started_once_it_is_added_and_its_begin_is_timed() -> None:
@@ -510,7 +443,9 @@ def test_while_stopping_nothing_starts_and_nobody_is_pinged() -> None:
     assert story.effects == [RecordEvent("b", "stopped", incarnation=1), ReportStopped()]
 
 
-def test_stopping_lifts_the_alarms_of_the_given_up() -> None:
+def test_stopping_leaves_the_alarm_of_the_given_up_since_they_stay_so() -> None:
     story = quarantined("a")
+    held = story.state.holds
     story.tell(StopRequested(0.0))
-    assert story.asked(ClearAlarm) == ["a"] and story.asked(ReportStopped) == [""]
+    assert story.asked(ClearAlarm) == [] and story.asked(ReportStopped) == [""]
+    assert story.state.holds == held

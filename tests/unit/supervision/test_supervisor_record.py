@@ -8,6 +8,7 @@ import pytest
 
 from lics_actors.journal import Journal, JournalReader, journal_path
 from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent, Record
+from lics_actors.supervision.holds import Holds
 from lics_actors.supervision.messages import ClearAlarm, RaiseAlarm, RecordEvent
 from lics_actors.supervision.record import TRIM_AFTER, SupervisorRecord
 
@@ -45,11 +46,11 @@ def test_alarms_left_open_by_a_killed_supervisor_are_cleared_by_the_next_one(tmp
     killed.take(ClearAlarm("device:b", "quarantined"))
     killed.write()  # and no close
     successor = SupervisorRecord(path)
-    successor.clear_inherited()
+    successor.clear_inherited(Holds(tmp_path))
     assert [record.source for record in written(path)[-2:] if isinstance(record, AlarmCleared)] == ["device:a", "device:c"]
     successor.close()
     third = SupervisorRecord(path)
-    third.clear_inherited()
+    third.clear_inherited(Holds(tmp_path))
     third.close()
     assert len(written(path)) == 6
 
@@ -61,7 +62,7 @@ def test_unreadable_notes_of_open_alarms_stop_nobody(tmp_path: Path, kept: bytes
     journal.keep_twin(kept)
     journal.close()
     record = SupervisorRecord(path)
-    record.clear_inherited()
+    record.clear_inherited(Holds(tmp_path))
     record.close()
 
 
