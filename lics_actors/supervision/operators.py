@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from lics_actors.supervision.messages import (
     ClearAlarm,
@@ -35,6 +36,8 @@ def operate(state: Supervision, event: OperatorEvent) -> Step:
             return _put_down(state, child, event, Phase.DRAINED)
         case OperatorQuarantine():
             return _put_down(state, child, event, Phase.QUARANTINED)
+        case _:
+            assert_never(event)
 
 
 def quarantine_lifted(state: Supervision, name: str) -> list[Effect]:
