@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,7 +47,8 @@ class Holds:
                 os.fsync(file.fileno())
             fresh.replace(path)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
             log.error("hold not written", extra={"node": node, "reason": str(error)})
 
     def lift(self, node: str) -> None:
