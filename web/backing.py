@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, cast
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from lics_actors.fleet.messages import NodeView
 from lics_actors.store.records import Command
 from lics_actors.store.repository import Repository
 from web.health import HealthWatch
+from web.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ EXTENSION: Final = "lics"
 REMEMBERED: Final = 10_000  # commands whose device this process knows without asking; the tables know them after a second
 RETRY_S: Final = 1.0
 ASK_S: Final = 1.0  # an actor that takes longer is answered for from the tables
+TABLES_REST_S: Final = 5.0  # so long no command waits for tables that did not answer one
 
 
 class Fleet(Protocol):
@@ -133,6 +135,7 @@ class Backing:
     health: HealthWatch
     commands: KnownCommands
     registrations: Registrations
+    tables: Patience = field(default_factory=lambda: Patience(TABLES_REST_S))
 
 
 def backing() -> Backing:

@@ -14,6 +14,7 @@ import aiomqtt
 from redis.exceptions import RedisError
 
 from lics_actors.errors import LicsError
+from web.patience import within
 from web.schemas.health import HealthView, ServiceHealth, Services, ServiceState, Wellness
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class HealthWatch:
         self._kept: tuple[float, HealthView] | None = None
         self._asking = asyncio.Lock()
         self._away: set[str] = set()
+        self._unanswered: dict[str, asyncio.Future[object]] = {}  # who hangs is not asked again before
 
     async def view(self) -> HealthView:
         """Return how LICS is, at most KEPT_S old."""
@@ -73,8 +75,7 @@ class HealthWatch:
             return ServiceHealth(state=ServiceState.UNCONFIGURED, cost=COST[name])
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(PROBE_S):
-                await probe()
+            await self._answer(name, probe)
         except AWAY as error:
             if name not in self._away:
                 self._away.add(name)
@@ -84,6 +85,18 @@ class HealthWatch:
             self._away.discard(name)
             log.info("a service answers again", extra={"service": name})
         return ServiceHealth(state=ServiceState.UP, latency_ms=round((time.perf_counter() - began) * 1000, 2))
+
+    async def _answer(self, name: str, probe: Probe) -> None:
+        """Return when the service has answered.
+
+        Raises:
+            TimeoutError: it has not within PROBE_S, or still not since it was asked the last time.
+        """
+        before = self._unanswered.get(name)
+        if before is not None and not before.done():
+            raise TimeoutError("has not answered since it was asked the last time")
+        asked = self._unanswered[name] = asyncio.ensure_future(probe())
+        await within(PROBE_S, asked)
 
 
 def wellness(services: Services) -> Wellness:

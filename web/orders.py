@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Final
 from uuid import UUID
 
 from lics_actors.device.messages import CommandState, RequestCommand
 from lics_actors.errors import CommandNotFoundError, DatabaseUnavailableError, IdempotencyKeyReusedError, LicsError
 from lics_actors.store.records import Command
 from web.backing import ASK_S, Backing
+from web.patience import within
 
 log = logging.getLogger(__name__)
+
+TABLES_S: Final = 1.0  # a command waits no longer for the tables, and then for a while not at all
+HEDGE_S: Final = 0.25  # tables that take longer may be away: the device's journal knows the commands of the last day
 
 
 async def place(house: Backing, wanted: RequestCommand, *, keyed: bool) -> Command:
@@ -29,13 +34,20 @@ async def place(house: Backing, wanted: RequestCommand, *, keyed: bool) -> Comma
 
 
 async def _done_before(house: Backing, wanted: RequestCommand) -> Command | None:
-    """Return the settled command of an earlier request with the same key, older than what the journal keeps."""
+    """Return the settled command of an earlier request with the same key, older than what the journal keeps.
+
+    Tables that are away delay no command: the device's journal knows the commands of the last day.
+    """
+    if not house.tables.lasts:
+        return None
     try:
-        known = await house.repository.get_command(wanted.command_id)
+        known = await within(TABLES_S, house.repository.get_command(wanted.command_id))
     except CommandNotFoundError:
         return None
-    except DatabaseUnavailableError:
-        return None  # the device's journal knows the commands of the last day
+    except (DatabaseUnavailableError, TimeoutError) as error:
+        house.tables.was_tried()
+        log.debug("the tables were not asked for an earlier command", extra={"error": str(error)})
+        return None
     if (known.name, known.args) != (wanted.name, dict(wanted.args)):
         raise IdempotencyKeyReusedError("the idempotency key belongs to another request", command_id=str(known.command_id))
     return known if known.state.terminal and known.state is not CommandState.INDETERMINATE else None
@@ -48,15 +60,29 @@ async def find(house: Backing, command_id: UUID, device_id: UUID | None = None) 
         CommandNotFoundError, DatabaseUnavailableError
     """
     device_id = device_id or house.commands.device_of(command_id)
+    asked = asyncio.ensure_future(house.repository.get_command(command_id))
+    if device_id is not None and (journalled := await _sooner(house, asked, device_id, command_id)) is not None:
+        return journalled
     missing: LicsError
     try:
-        return await newest(house, await house.repository.get_command(command_id))
+        return await newest(house, await asked)
     except (CommandNotFoundError, DatabaseUnavailableError) as error:
         missing = error
     journalled = await _journalled(house, device_id, command_id) if device_id is not None else None
     if journalled is None:
         raise missing
     return journalled
+
+
+async def _sooner(house: Backing, asked: asyncio.Future[Command], device_id: UUID, command_id: UUID) -> Command | None:
+    """Return what the device's journal knows where the tables, which were asked, do not answer at once."""
+    try:
+        await within(HEDGE_S, asked)
+    except TimeoutError:
+        return await _journalled(house, device_id, command_id)
+    except LicsError:
+        return None  # told by whoever awaits it
+    return None
 
 
 async def newest(house: Backing, command: Command) -> Command:

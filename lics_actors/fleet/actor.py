@@ -111,7 +111,7 @@ class FleetSupervisor(Supervisor):
         if name == REGISTRAR:
             return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
         if name == HOUSEKEEPER:
-            return HousekeeperSpec(spec.database_url)
+            return HousekeeperSpec(spec.database_url, str(self._journal_dir))
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
         self._told[name] = {device.device_id: device for device in devices}
         incarnations = self.directory.incarnations(self._told[name])

@@ -83,6 +83,7 @@ class HousekeeperSpec:
     """`BeginActor.spec` of the Housekeeper, the leaf that keeps rollups and deletes what is over its time."""
 
     database_url: str
+    journal_dir: str
 
 
 @dataclass(frozen=True, slots=True)

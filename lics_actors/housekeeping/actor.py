@@ -8,10 +8,13 @@ import random
 import time
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
-from lics_actors.errors import LicsError
+from lics_actors.errors import LicsError, StorageFullError
 from lics_actors.fleet.messages import HousekeeperSpec
 from lics_actors.housekeeping import plan
+from lics_actors.journal import JournalError, journal_path
+from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.store.pruning import prune
 from lics_actors.store.repository import Repository
@@ -19,6 +22,8 @@ from lics_actors.store.rolling import SOURCES
 from lics_actors.store.upkeep import LATE_AT_ONCE, Upkeep, upkeep
 
 log = logging.getLogger(__name__)
+
+NAME = "housekeeper"  # of its alarms and their journal
 
 
 class Housekeeper(LeafActor):
@@ -31,11 +36,12 @@ class Housekeeper(LeafActor):
         self.pruned = 0
         self._pace = dict.fromkeys(SOURCES, plan.Pace())
         self._prune_due = 0.0
+        self._alarms: AlarmJournal | None = None
 
     def begin(self, spec: object) -> None:
         """Start keeping."""
         assert isinstance(spec, HousekeeperSpec)
-        self.database_url = spec.database_url
+        self.database_url, self.journal_dir = spec.database_url, Path(spec.journal_dir)
         self.start_loop()
 
     def state_word(self) -> str:
@@ -55,21 +61,36 @@ class Housekeeper(LeafActor):
         repository: Repository | None = None
         try:
             while True:
-                before = self.state_word()
+                before, reason = self.state_word(), ""
                 try:
                     repository = repository or await Repository.connect(self.database_url, pool_size=1, max_overflow=0)
                     self.done, self.failures = await self._round(repository), 0
                     rest = plan.rest_s(self.done)
                 except LicsError as error:
-                    self.failures += 1
+                    self.failures, reason = self.failures + 1, error.message
                     rest = plan.retry_s(self.failures, random.random())  # noqa: S311 - spreads attempts, guards nothing
                     log.warning("housekeeping has to wait", extra={"reason": error.message, "seconds": round(rest, 1)})
+                self._tell(plan.conditions(self.failures, reason))
                 if self.state_word() != before:
                     self.post(self.state_word())
                 await asyncio.sleep(rest)
         finally:
+            if self._alarms is not None:
+                self._alarms.close()
             if repository is not None:
                 await repository.close()
+
+    def _tell(self, conditions: Mapping[str, str]) -> None:
+        """Journal which alarms stand; where the disk takes nothing, the next round tells them."""
+        try:
+            self._alarms = self._alarms or AlarmJournal(journal_path(self.journal_dir, NAME), NAME)
+        except (StorageFullError, JournalError) as error:
+            log.warning("alarms cannot be journalled", extra={"reason": error.message})
+            return
+        told = self._alarms.standing
+        self._alarms.tell(conditions)
+        if self._alarms.standing != told:
+            self._alarms.trim()
 
     async def _round(self, repository: Repository) -> plan.Round:
         began = time.monotonic()

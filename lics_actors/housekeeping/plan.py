@@ -16,6 +16,8 @@ STEP_S = 1.0  # aimed at; a writer may wait for the locks of a statement, and SI
 MIN_STEP, MAX_STEP = timedelta(minutes=1), timedelta(days=7)
 MAX_REST_S = 10.0
 RETRY_S, RETRY_MAX_S = 1.0, 60.0
+ALARM = "housekeeping"
+ALARM_AFTER = 8  # failures in a row: some two minutes, in which a server that restarts is long back
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,15 @@ def retry_s(failures: int, luck: float) -> float:
     """Return how long to wait after so many failures in a row (from 1): doubling, capped, the upper half of it by luck."""
     whole = min(RETRY_MAX_S, RETRY_S * 2.0 ** min(failures - 1, 16))
     return whole * (0.5 + 0.5 * luck)
+
+
+def conditions(failures: int, reason: str) -> dict[str, str]:
+    """Return the alarms that stand after so many failures in a row, the last for this reason; by kind, a sentence each."""
+    if failures < ALARM_AFTER:
+        return {}
+    return {
+        ALARM: f"rollups and rules of retention wait: {reason}; nothing is lost, but long reads are slow and nothing is deleted"
+    }
 
 
 def word(done: Round | None, failures: int) -> str:

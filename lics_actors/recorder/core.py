@@ -15,7 +15,7 @@ from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.journal import journal_path
-from lics_actors.recorder.alarms import AlarmJournal
+from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.recorder.brokerwatch import BrokerWatch
 from lics_actors.recorder.conditions import Standing, conditions, lagging, word
 from lics_actors.recorder.database import Database

@@ -14,8 +14,9 @@ import pytest
 
 from lics_actors.housekeeping import plan
 from lics_actors.housekeeping.actor import Housekeeper
+from lics_actors.journal import JournalReader, journal_path
 from lics_actors.services.postgres import Postgres
-from lics_actors.store.records import TelemetryRow
+from lics_actors.store.records import AlarmCleared, AlarmRaised, TelemetryRow
 from lics_actors.store.repository import Repository
 from lics_actors.store.retention_rules import RetentionRule
 from lics_actors.store.shipping import ship_samples
@@ -85,10 +86,10 @@ async def _alone(repository: Repository) -> bool:
 
 
 @asynccontextmanager
-async def keeping(database_url: str) -> AsyncIterator[Housekeeper]:
+async def keeping(database_url: str, journal_dir: Path) -> AsyncIterator[Housekeeper]:
     """A housekeeper whose loop runs here, without the actor around it."""
     housekeeper = Housekeeper()
-    housekeeper.database_url = database_url
+    housekeeper.database_url, housekeeper.journal_dir = database_url, journal_dir
     task = asyncio.create_task(housekeeper.run())
     try:
         yield housekeeper
@@ -105,20 +106,23 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "EVERY_S", 0.1)
     monkeypatch.setattr(plan, "PRUNE_EVERY_S", 0.1)
     monkeypatch.setattr(plan, "RETRY_MAX_S", 0.5)
+    monkeypatch.setattr(plan, "ALARM_AFTER", 2)
 
 
-async def test_it_keeps_up_prunes_and_outlives_the_database(own_postgres: Postgres) -> None:
+async def test_it_keeps_up_prunes_and_outlives_the_database(own_postgres: Postgres, tmp_path: Path) -> None:
     repository = await Repository.connect(own_postgres.url)
     old = datetime.now(UTC) - timedelta(days=3)
     rows = [TelemetryRow(old + timedelta(minutes=n), DEVICE, "a", float(n), None, 1, n) for n in range(100)]
     await ship_samples(repository, rows, [], [])
-    async with keeping(own_postgres.url) as housekeeper:
+    async with keeping(own_postgres.url, tmp_path) as housekeeper:
         await eventually(lambda: housekeeper.state_word() == "keeping", 20)
         assert housekeeper.stats()["rollup_behind_s"] == 0
         await own_postgres.stop()
         await eventually(lambda: housekeeper.state_word() == "waiting (database away)", 20)
+        await eventually(lambda: told(tmp_path) == [AlarmRaised], 20, "an alarm after some failures in a row")
         await own_postgres.start()
         await eventually(lambda: housekeeper.state_word() == "keeping", 20)
+        await eventually(lambda: told(tmp_path) == [AlarmRaised, AlarmCleared], 20, "cleared by success")
         await repository.set_retention(RetentionRule("*", "", 1, None), principal="user:ada")
         await eventually(lambda: housekeeper.stats()["values_pruned"] == 100, 20)
     assert (await repository.telemetry(DEVICE)).items == []
@@ -126,8 +130,17 @@ async def test_it_keeps_up_prunes_and_outlives_the_database(own_postgres: Postgr
     await repository.close()
 
 
-async def test_of_two_one_keeps_and_the_other_stands_by(database_url: str) -> None:
-    async with keeping(database_url) as one:
+def told(journal_dir: Path) -> list[type]:
+    """Return the kinds of record that the housekeeper's journal holds."""
+    reader = JournalReader(journal_path(journal_dir, "housekeeper"))
+    try:
+        return [type(record) for _, record in reader.read(0, 100)]
+    finally:
+        reader.close()
+
+
+async def test_of_two_one_keeps_and_the_other_stands_by(database_url: str, tmp_path: Path) -> None:
+    async with keeping(database_url, tmp_path) as one:
         await eventually(lambda: one.state_word() == "keeping", 20)
         repository = await Repository.connect(database_url, pool_size=1, max_overflow=0)
         async with repository.raw(60.0) as connection:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 from lics_actors.device.messages import Admin, DeviceTwin
 from lics_actors.errors import DatabaseUnavailableError, LicsError
@@ -25,7 +26,11 @@ from web.live.views import (
     twin_raw,
 )
 from web.orders import find
+from web.patience import within
 
+Result = TypeVar("Result")
+
+TABLES_S: Final = 2.0  # who looks on waits no longer for tables that hang, and then for a while not at all
 PAGE: Final = 500
 DEVICES: Final = 10_000  # far above any fleet of one host
 
@@ -45,7 +50,7 @@ class Snapshots:
         if topic == "fleet":
             return Snapshot(topic, n, devices=shorts_raw(newest_devices(await self._devices(), await self._said(topic))))
         if topic == "alarms":
-            page = await self._house.repository.alarms(True, PAGE)
+            page = await self._asked(lambda: self._house.repository.alarms(True, PAGE))
             return Snapshot(topic, n, alarms=alarms_raw(newest_alarms(page.items, await self._said(topic), n)))
         if (device_id := topic_device(topic)) is not None:
             row, twin = await asyncio.gather(self._row(topic), self._twin(topic))
@@ -64,7 +69,7 @@ class Snapshots:
 
     async def _devices(self) -> list[Short]:
         try:
-            return [short_of_row(row) for row in await self._rows()]
+            return [short_of_row(row) for row in await self._asked(self._rows)]
         except DatabaseUnavailableError:
             return shorts_of_tree(await self._house.fleet.tree())
 
@@ -83,9 +88,23 @@ class Snapshots:
         device_id = topic_device(topic)
         assert device_id is not None
         try:
-            return await self._house.repository.get_device(device_id)
+            return await self._asked(lambda: self._house.repository.get_device(device_id))
         except DatabaseUnavailableError:
             return None
+
+    async def _asked(self, question: Callable[[], Awaitable[Result]]) -> Result:
+        """Return what the tables answer.
+
+        Raises:
+            DatabaseUnavailableError: they do not, or not in time, or did not a moment ago.
+        """
+        tables = self._house.tables
+        if tables.lasts:
+            try:
+                return await within(TABLES_S, question())
+            except TimeoutError:
+                tables.was_tried()
+        raise DatabaseUnavailableError("the database does not answer in time")
 
     async def _twin(self, topic: str) -> DeviceTwin | None:
         device_id = topic_device(topic)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_actors.housekeeping import plan
-from lics_actors.housekeeping.plan import MAX_STEP, MIN_STEP, Pace, Round, rest_s, retry_s, word
+from lics_actors.housekeeping.plan import ALARM, ALARM_AFTER, MAX_STEP, MIN_STEP, Pace, Round, conditions, rest_s, retry_s, word
 
 
 @given(st.lists(st.floats(0, 100) | st.none(), max_size=60))
@@ -46,3 +46,11 @@ def test_its_word_says_how_it_goes() -> None:
     assert word(Round(ours=False), 0) == "standing by"
     assert word(Round(behind_s=1), 0) == "catching up"
     assert word(Round(), 0) == "keeping"
+
+
+def test_only_what_fails_for_long_is_an_alarm() -> None:
+    assert conditions(0, "") == conditions(ALARM_AFTER - 1, "it does not serve") == {}
+    (kind, sentence), *_ = conditions(ALARM_AFTER, "it does not serve").items()
+    assert kind == ALARM
+    assert "it does not serve" in sentence
+    assert sum(retry_s(n, 1.0) for n in range(1, ALARM_AFTER)) > 60

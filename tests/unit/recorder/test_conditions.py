@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_actors.journal import Journal, JournalReader
-from lics_actors.recorder.alarms import AlarmJournal
+from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.recorder.batch import Pressure
 from lics_actors.recorder.conditions import PATIENCE_S, REMEMBERED_S, Standing, conditions, lagging, word
 from lics_actors.store.records import AlarmCleared, AlarmRaised
@@ -131,7 +131,7 @@ def test_a_sentence_that_changes_is_told_again_after_a_while(tmp_path: Path, mon
     alarms = AlarmJournal(path, "recorder-2")
     alarms.tell({"broker-dropped": "10 messages"})
     alarms.tell({"broker-dropped": "20 messages"})
-    monkeypatch.setattr("lics_actors.recorder.alarms.AGAIN_S", 0.0)
+    monkeypatch.setattr("lics_actors.journal.alarms.AGAIN_S", 0.0)
     alarms.tell({"broker-dropped": "30 messages"})
     alarms.tell({"broker-dropped": "30 messages"})
     alarms.tell({})

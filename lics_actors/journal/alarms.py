@@ -1,4 +1,4 @@
-"""The recorder's alarms: which conditions stand now, told in its own journal when one begins and when it ends."""
+"""A leaf's alarms: which conditions stand now, told in its own journal when one begins and when it ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lics_actors.errors import StorageFullError
-from lics_actors.journal import Journal, JournalError
+from lics_actors.journal.file import JournalError
+from lics_actors.journal.writer import Journal
 from lics_actors.store.records import AlarmCleared, AlarmRaised, Record
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class AlarmJournal:
         try:
             self._journal.trim()
         except (StorageFullError, JournalError) as error:
-            log.warning("the recorder's journal cannot be trimmed", extra={"reason": error.message})
+            log.warning("the journal of alarms cannot be trimmed", extra={"reason": error.message})
 
     def close(self) -> None:
         """Close the journal."""
