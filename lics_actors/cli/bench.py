@@ -28,16 +28,21 @@ class Bench(StrEnum):
     LIVE = "live"
     FLEET = "fleet"
     QUERY = "query"
+    CHAOS = "chaos"
 
 
 @app.command()
-def bench(
+def bench(  # noqa: PLR0917 - options of a command, each by its name
     name: Annotated[Bench, typer.Argument(help="what to measure")],
     rounds: Annotated[int, typer.Option(min=1, max=100, help="how often each side is measured, in turn")] = 3,
     seconds: Annotated[float, typer.Option(min=1.0, max=600.0, help="length of one measurement")] = 15.0,
     short: Annotated[
         bool, typer.Option("--short", help="seconds instead of minutes: checks that nothing is lost, not how fast")
     ] = False,
+    seed: Annotated[int | None, typer.Option(help="chaos: which faults come when; a run can be repeated by it")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0.1, max=600.0, help="chaos: for how long")] = None,
+    faults: Annotated[int | None, typer.Option(min=1, max=100_000, help="chaos: how many, else one a second")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, max=5000, help="chaos and fleet: how many")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")] = False,
 ) -> None:
     """Measure LICS against a reference on servers of its own, or on those of DATABASE_URL, REDIS_URL and MQTT_BROKER_URL.
@@ -64,4 +69,5 @@ def bench(
         harness = importlib.import_module("tests.benchmarks.harness")
         if Path(harness.__file__ or "").resolve() != harness_file.resolve():
             fail(f"the package `tests` is {harness.__file__}, not LICS's own", "uninstall what brings it, or use ./lics bench")
-        raise SystemExit(harness.run_bench(name.value, harness.Options(1 if short else rounds, seconds, short), as_json=as_json))
+        options = harness.Options(1 if short else rounds, seconds, short, seed, minutes, faults, devices)
+        raise SystemExit(harness.run_bench(name.value, options, as_json=as_json))

@@ -10,11 +10,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a bench is run. `short`: the seeded version for CI, seconds not minutes, audits only."""
+    """How a bench is run. `short`: the seeded version for CI, seconds not minutes, audits only.
+
+    `seed`, `minutes`, `faults` (chaos) and `devices` (chaos, fleet) are for the benches that know them; None leaves it to them.
+    """
 
     rounds: int = 3
     seconds: float = 15.0
     short: bool = False
+    seed: int | None = None
+    minutes: float | None = None
+    faults: int | None = None
+    devices: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,13 +98,14 @@ async def _interruptible(name: str, options: Options, as_json: bool) -> int:
 async def _measure(name: str, options: Options, as_json: bool) -> int:
     bench = cast("Bench", _bench(name))
     facts = machine()
+    limit_s = LIMIT_S + 60.0 * (options.minutes or 0.0)
     try:
-        async with asyncio.timeout(LIMIT_S):
+        async with asyncio.timeout(limit_s):
             tell(f"[bold]{name}[/]: starting servers")
             async with servers() as on:
                 outcome = await bench.run(options, on)
     except TimeoutError:
-        raise BenchError(f"{name} was not done within {LIMIT_S / 60:.0f} minutes", "take fewer --seconds or --rounds") from None
+        raise BenchError(f"{name} was not done within {limit_s / 60:.0f} minutes", "take fewer --seconds or --rounds") from None
     facts |= on.facts
     outcome = Outcome(outcome.cases, outcome.headline, outcome.audits, (*on.notes, *outcome.notes), outcome.ratios)
     if as_json:

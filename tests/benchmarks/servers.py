@@ -35,7 +35,7 @@ BROKER_LIMITS = {"max_inflight_messages": 60_000, "max_queued_messages": 1_000_0
 class Servers:
     """Where to measure. The database is empty but for LICS's schema; the broker's topics start with a prefix of this run's own.
 
-    `facts`: products and versions. `notes`: what a reader of the figures has to know. `pids`: of the servers we started.
+    `facts`: products and versions. `notes`: what a reader of the figures has to know. `started`: the servers we started.
     """
 
     database_url: str
@@ -44,7 +44,12 @@ class Servers:
     data_dir: Path
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    pids: Mapping[str, int] = field(default_factory=dict)
+    started: Mapping[str, Server] = field(default_factory=dict)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Return the pids of the servers we started."""
+        return {name: server.pid for name, server in self.started.items() if server.pid}
 
 
 class _RoomyMosquitto(Mosquitto):
@@ -76,9 +81,9 @@ async def servers() -> AsyncIterator[Servers]:
         product, broker = await starting.broker(f"bench-{secrets.token_hex(4)}/")
         await upgrade(database_url)
         facts, notes = await _database_facts(database_url)
-        pids = {server.name: server.pid for server in starting.started if server.pid}
+        started = {server.name: server for server in starting.started}
         facts, notes = {**facts, "broker": product}, (*notes, *_broker_notes(product))
-        yield Servers(database_url, redis_url, broker, folder, facts, notes, pids)
+        yield Servers(database_url, redis_url, broker, folder, facts, notes, started)
 
 
 class _Starting:

@@ -15,7 +15,7 @@ import aiomqtt
 
 from drivers.errors import DecodeError
 from drivers.native import device_side
-from drivers.native.codec import COMMANDS, DESCRIBE, LEASE, STATUS, device_base
+from drivers.native.codec import COMMANDS, DESCRIBE, EVENTS, LEASE, STATUS, TELEMETRY, device_base
 from drivers.native.device_side import Lease
 from drivers.native.simulator.connection import BrokerLike, Connection
 from drivers.native.simulator.dispensers import Feeder, Pump
@@ -25,6 +25,7 @@ from drivers.native.simulator.faults import Faults, happens
 from drivers.native.simulator.ledger import Ledger
 from drivers.native.simulator.lickometer import Lickometer
 from drivers.native.simulator.model import Model
+from drivers.native.simulator.recent import Key, Recent
 from drivers.native.simulator.rules import Entry
 from drivers.native.simulator.switch import Switch
 from drivers.native.simulator.voice import Voice, now_utc
@@ -40,7 +41,7 @@ FROZEN_S: Final = 30.0  # how long the fault `freeze` lasts
 class SimulatedDeviceSpec:
     """A device to simulate. `rate_hz`: telemetry messages a second (0: none), each of `samples` samples.
 
-    `remember`: keep (epoch, seq) of each telemetry message the broker acknowledged, for audits.
+    `remember`: keep (epoch, seq) of each telemetry message and event the broker acknowledged, for audits.
     """
 
     device_id: UUID
@@ -93,7 +94,8 @@ class SimulatedDevice:
         self.spec, self.faults, self.rate_hz = spec, spec.faults, spec.rate_hz
         self.body = Body(new_model(spec.type), DEVICE_TYPES[spec.type])
         self.epoch, self.undecodable = 0, 0
-        self.confirmed: set[tuple[int, int]] = set()
+        self._confirmed: set[Key] = set()
+        self._recent = Recent()
         self._ledger, self._dice = ledger, dice
         self._base = device_base(broker.prefix, spec.device_id)
         self._boot: _Boot | None = None
@@ -127,6 +129,16 @@ class SimulatedDevice:
         return 0 if self._boot is None else self._boot.voice.sent
 
     @property
+    def confirmed(self) -> set[tuple[int, int]]:
+        """Return (epoch, seq) of the telemetry messages that the broker acknowledged, where they are remembered."""
+        return {(epoch, seq) for leaf, epoch, seq in self._confirmed if leaf == TELEMETRY}
+
+    @property
+    def confirmed_events(self) -> set[tuple[int, int]]:
+        """Return (epoch, seq) of the events that the broker acknowledged, where they are remembered."""
+        return {(epoch, seq) for leaf, epoch, seq in self._confirmed if leaf == EVENTS}
+
+    @property
     def lease(self) -> Lease | None:
         """Return the lease it holds."""
         return None if self._boot is None else self._boot.executor.lease
@@ -149,7 +161,8 @@ class SimulatedDevice:
             faults=self.faults,
             dice=self._dice,
             thawed=self._thawed,
-            confirmed=self.confirmed if self.spec.remember else None,
+            recent=self._recent,
+            confirmed=self._confirmed if self.spec.remember else None,
         )
         executor = Executor(self.spec.device_id, self.body, self._ledger, voice, faults=self.faults, thawed=self._thawed)
         self._boot = _Boot(voice, executor, asyncio.Queue())
@@ -226,6 +239,8 @@ class SimulatedDevice:
         await client.subscribe([(self._base + COMMANDS, 1), (self._base + LEASE, 1)])
         online = device_side.status_payload(PresenceState.ONLINE, self.epoch, now_utc())
         await client.publish(self._base + STATUS, online, qos=1, retain=True)
+        if self._boot is not None:
+            self._boot.voice.repeat()
 
     def _receive(self, topic: str, payload: bytes) -> None:
         if self._boot is not None:

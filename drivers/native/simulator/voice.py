@@ -15,6 +15,7 @@ from drivers.native.codec import ACK, DESCRIBE, EVENTS, STATUS, TELEMETRY
 from drivers.native.simulator.connection import Connection
 from drivers.native.simulator.faults import Faults, garbage, happens
 from drivers.native.simulator.model import Happening
+from drivers.native.simulator.recent import Key, Recent
 from drivers.native.simulator.rules import Entry
 from drivers.protocol import AckState, Sample
 
@@ -35,13 +36,14 @@ class _Outgoing:
     payload: bytes
     due: float
     kept: bool  # sent again after a lost connection
-    seq: tuple[int, int] | None = None
+    key: Key | None = None
 
 
 class Voice:
     """One boot's messages: numbered, queued, sent in order with up to `IN_FLIGHT` unacknowledged ones.
 
-    `confirmed` collects (epoch, seq) of the telemetry messages that the broker acknowledged, where it is given.
+    `confirmed` collects the telemetry messages and events that the broker acknowledged, where it is given. `recent` holds
+    those of them that are said again after a lost connection.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Voice:
         faults: Faults,
         dice: Random,
         thawed: asyncio.Event,
-        confirmed: set[tuple[int, int]] | None,
+        recent: Recent,
+        confirmed: set[Key] | None,
     ) -> None:
         self.epoch, self.faults, self.sent = epoch, faults, 0
         self._connection, self._base, self._dice, self._thawed = connection, base, dice, thawed
-        self._confirmed = confirmed
+        self._recent, self._confirmed = recent, confirmed
+        self._repeating: set[Key] = set()
         self._seq = {TELEMETRY: 0, EVENTS: 0}
         self._outbox: asyncio.Queue[_Outgoing] = asyncio.Queue(WAITING)
         self._in_flight = asyncio.Semaphore(IN_FLIGHT)
@@ -80,7 +84,7 @@ class Voice:
         """Send a telemetry message, and whatever garbage belongs beside it."""
         seq = self._next(TELEMETRY)
         self.sent += 1
-        self._say(TELEMETRY, device_side.telemetry_payload(self.epoch, seq, samples), seq=(self.epoch, seq))
+        self._say(TELEMETRY, device_side.telemetry_payload(self.epoch, seq, samples), key=(TELEMETRY, self.epoch, seq))
         if happens(self.faults.garbage, self._dice):
             self._say(self._dice.choice((TELEMETRY, EVENTS, STATUS, DESCRIBE, ACK)), garbage(self._dice))
 
@@ -88,7 +92,9 @@ class Voice:
         """Send events that happened after `start`."""
         for each in happenings:
             time = start + timedelta(seconds=each.after_s)
-            self._say(EVENTS, device_side.event_payload(self.epoch, self._next(EVENTS), time, each.type, each.data))
+            seq = self._next(EVENTS)
+            payload = device_side.event_payload(self.epoch, seq, time, each.type, each.data)
+            self._say(EVENTS, payload, key=(EVENTS, self.epoch, seq))
 
     def answer(self, command_id: UUID, entry: Entry) -> None:
         """Acknowledge a command as the ledger has it."""
@@ -103,6 +109,13 @@ class Voice:
         """Acknowledge that a command is not taken."""
         self._ack(AckState.REJECTED, device_side.ack_payload(command_id, AckState.REJECTED, now_utc(), error=error))
 
+    def repeat(self) -> None:
+        """Say again what a broker that was killed may have forgotten; who hears it twice knows it by epoch and seq."""
+        for key, payload in self._recent.again():
+            if key not in self._repeating:
+                self._repeating.add(key)
+                self._say(key[0], payload, kept=True, key=key)
+
     def _ack(self, state: AckState, payload: bytes) -> None:
         if state in self.faults.drop_states and happens(self.faults.drop_acks, self._dice):
             return
@@ -113,14 +126,16 @@ class Voice:
         self._seq[leaf] = seq + 1
         return seq
 
-    def _say(self, leaf: str, payload: bytes, *, kept: bool = False, seq: tuple[int, int] | None = None) -> None:
+    def _say(self, leaf: str, payload: bytes, *, kept: bool = False, key: Key | None = None) -> None:
         """Queue a message; a reading ends here when the device is not connected or its memory is full."""
         if not kept and not self._connection.connected.is_set():
             return
         due = asyncio.get_running_loop().time() + self.faults.delay if self.faults.delay > 0 else 0.0
         try:
-            self._outbox.put_nowait(_Outgoing(leaf, payload, due, kept, seq))
+            self._outbox.put_nowait(_Outgoing(leaf, payload, due, kept, key))
         except asyncio.QueueFull:
+            if key is not None:
+                self._repeating.discard(key)
             log.warning("a simulated device's memory is full", extra={"topic": self._base + leaf})
 
     async def _send(self, message: _Outgoing) -> None:
@@ -131,7 +146,13 @@ class Voice:
                 await self._connection.publish(topic, message.payload)
         finally:
             self._in_flight.release()
-        if arrived and message.seq is not None and self._confirmed is not None:
-            self._confirmed.add(message.seq)
+        if arrived and message.key is not None:
+            self._arrived(message.key, message.payload)
         if not arrived and message.kept:
             await self._outbox.put(message)
+
+    def _arrived(self, key: Key, payload: bytes) -> None:
+        self._repeating.discard(key)
+        self._recent.acknowledged(key, payload, asyncio.get_running_loop().time())
+        if self._confirmed is not None:
+            self._confirmed.add(key)

@@ -1,0 +1,54 @@
+"""`lics bench chaos`: a whole LICS under load while anything in it and around it is killed, hung, cut off and starved.
+
+The faults come from a seed, so that a run can be repeated. Afterwards all is healed and an audit compares what was acknowledged
+with what is there, row by row. No figure: nothing may be lost, doubled, executed twice or left behind. tests/system/chaos/.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, tell
+from tests.system.chaos.ordeal import Ordeal, Report, torment
+from tests.system.chaos.plan import Scope
+
+DEVICES, SHORT_DEVICES = 24, 6
+FAULTS_PER_S = 1.0
+SHORT = Ordeal(seed=0, faults=25, seconds=15.0, scope=Scope(SHORT_DEVICES, recorders=2, workers=2, longest_s=3.0), warm_s=3.0)
+HEALED = "until all is well again"
+
+
+def ordeal(options: Options, on: Servers) -> Ordeal:
+    """Return what is to be done for these options, on these servers: those that are given can be cut off, but not stopped."""
+    servers = frozenset(SHORT.scope.servers) if len(on.started) == len(SHORT.scope.servers) else frozenset[str]()
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    if options.short:
+        scope = replace(SHORT.scope, servers=servers, devices=options.devices or SHORT_DEVICES)
+        return replace(SHORT, seed=seed, scope=scope, faults=options.faults or SHORT.faults)
+    seconds = 60.0 * (options.minutes or 1.0)
+    scope = Scope(options.devices or DEVICES, recorders=2, workers=2, servers=servers)
+    return Ordeal(seed, options.faults or int(seconds * FAULTS_PER_S), seconds, scope)
+
+
+async def run(options: Options, on: Servers) -> Outcome:
+    """Torment once."""
+    report = await torment(on, ordeal(options, on), tell)
+    if not report.clean:
+        tell(report.text())
+    healed = Case(HEALED, "s", (report.settled_s,))
+    return Outcome((healed,), HEALED, (*(each.audit() for each in report.findings), _struck(report)), _notes(report))
+
+
+def _struck(report: Report) -> Audit:
+    """Most of the plan must have been carried out: now and then a victim is down already."""
+    planned, struck = len(report.timeline), report.struck
+    return Audit("faults: carried out", planned, struck, 0 if struck >= 0.8 * planned else planned - struck, 0)
+
+
+def _notes(report: Report) -> tuple[str, ...]:
+    facts = ", ".join(f"{name} {value}" for name, value in report.facts.items() if name not in {"answers", "memory"})
+    kept = (f"logs and timeline: {report.kept}",) if report.kept else ()
+    answers = ", ".join(f"{count} × {what}" for what, count in report.facts.get("answers", {}).items())
+    memory = ", ".join(f"{part} {mib}" for part, mib in report.facts.get("memory", {}).items())
+    return (f"seed {report.ordeal.seed}: {report.struck} faults; {facts}", f"answers: {answers}", f"memory, MiB: {memory}", *kept)

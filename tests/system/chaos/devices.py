@@ -1,0 +1,127 @@
+"""Simulated devices as a process of their own: plays until told to stop, and says at the end what the broker acknowledged.
+
+Run as `python -m tests.system.chaos.devices SETTINGS`; says `ready`, then answers each line of stdin, an `Order`, with a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+from drivers.native.simulator import SimulatedDevice, SimulatedDeviceSpec, Simulator
+from lics_actors.device.messages import BrokerSpec
+
+ONLINE_S = 30.0
+Ranges = list[tuple[int, int]]  # from, to (inclusive)
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """A device to play."""
+
+    id: UUID
+    type: str
+    name: str
+
+
+class Settings(msgspec.Struct):
+    """`rate_hz`: telemetry messages a second and device."""
+
+    host: str
+    port: int
+    prefix: str
+    state_dir: str
+    seats: list[Seat]
+    rate_hz: float
+    seed: int
+
+
+class Order(msgspec.Struct):
+    """`do`: on, off, freeze, thaw for the device at `place`; quiet, online or confirmed for all."""
+
+    do: str
+    place: int = -1
+
+
+class Confirmed(msgspec.Struct):
+    """What the broker acknowledged to a device, by epoch."""
+
+    telemetry: dict[int, Ranges]
+    events: dict[int, Ranges]
+
+
+def ranges(numbers: Iterable[int]) -> Ranges:
+    """Return numbers as ranges."""
+    found: Ranges = []
+    for number in sorted(numbers):
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return found
+
+
+def by_epoch(confirmed: Iterable[tuple[int, int]]) -> dict[int, Ranges]:
+    """Return each epoch's numbers as ranges."""
+    found: dict[int, list[int]] = {}
+    for epoch, seq in confirmed:
+        found.setdefault(epoch, []).append(seq)
+    return {epoch: ranges(numbers) for epoch, numbers in found.items()}
+
+
+async def _obey(simulator: Simulator, order: Order) -> object:
+    match order.do:
+        case "quiet":
+            for device in simulator.devices:
+                device.set_rate(0.0)
+        case "online":
+            return sum(device.connected for device in simulator.devices)
+        case "confirmed":
+            return [_confirmed(device) for device in simulator.devices]
+        case _:
+            device = simulator.devices[order.place]
+            match order.do:
+                case "on":
+                    await device.power_on()
+                case "off":
+                    await device.power_off()
+                case "freeze":
+                    device.freeze()
+                case "thaw":
+                    device.thaw()
+    return "done"
+
+
+def _confirmed(device: SimulatedDevice) -> Confirmed:
+    return Confirmed(by_epoch(device.confirmed), by_epoch(device.confirmed_events))
+
+
+async def play(settings: Settings) -> None:
+    """Play until stdin ends."""
+    broker = BrokerSpec(settings.host, settings.port, settings.prefix)
+    specs = [
+        SimulatedDeviceSpec(seat.id, seat.type, seat.name, settings.rate_hz, remember=True, keepalive_s=5)
+        for seat in settings.seats
+    ]
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    async with Simulator(broker, specs, Path(settings.state_dir), seed=settings.seed) as simulator:
+        await simulator.online(ONLINE_S)
+        _say("ready")
+        while line := await reader.readline():
+            _say(await _obey(simulator, msgspec.json.decode(line, type=Order)))
+
+
+def _say(what: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.ERROR)
+    asyncio.run(play(msgspec.json.decode(sys.argv[1], type=Settings)))

@@ -1,0 +1,49 @@
+"""The devices of a chaos run, played by a process of their own, seen from the run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from drivers.native.demo import DemoDevice, counted_devices
+from tests.benchmarks import processes
+from tests.system.chaos.devices import Confirmed, Order, Seat, Settings
+
+ANSWER_S = 20.0
+
+
+class Instruments:
+    """Cut their power, hang them, and ask what the broker acknowledged to them."""
+
+    def __init__(self, devices: tuple[DemoDevice, ...], process: asyncio.subprocess.Process) -> None:
+        self.devices, self._process = devices, process
+        self._turn = asyncio.Lock()
+
+    async def order(self, do: str, place: int = -1) -> Any:
+        """Have something done; return what is said to it."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        async with self._turn:
+            self._process.stdin.write(msgspec.json.encode(Order(do, place)) + b"\n")
+            line = await asyncio.wait_for(self._process.stdout.readline(), ANSWER_S)
+        return msgspec.json.decode(line)
+
+    async def confirmed(self) -> list[Confirmed]:
+        """Return what was acknowledged to each device."""
+        return msgspec.convert(await self.order("confirmed"), list[Confirmed], strict=False)
+
+
+@asynccontextmanager
+async def instruments(
+    count: int, port: int, prefix: str, state_dir: Path, rate_hz: float, seed: int
+) -> AsyncIterator[Instruments]:
+    """Play so many devices of all types, on the broker at that port of the loopback address."""
+    devices = counted_devices(count)
+    seats = [Seat(device.id, device.type, device.name) for device in devices]
+    settings = Settings("127.0.0.1", port, prefix, str(state_dir), seats, rate_hz, seed)
+    async with processes.serving("tests.system.chaos.devices", settings) as process:
+        yield Instruments(devices, process)
