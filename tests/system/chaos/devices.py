@@ -30,7 +30,7 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct):
-    """`rate_hz`: telemetry messages a second and device."""
+    """`rate_hz`: telemetry messages a second and device, from `speak` to `quiet`."""
 
     host: str
     port: int
@@ -42,7 +42,7 @@ class Settings(msgspec.Struct):
 
 
 class Order(msgspec.Struct):
-    """`do`: on, off, freeze, thaw for the device at `place`; quiet, online or confirmed for all."""
+    """`do`: on, off, freeze, thaw for the device at `place`; speak, quiet, online or confirmed for all."""
 
     do: str
     place: int = -1
@@ -74,11 +74,11 @@ def by_epoch(confirmed: Iterable[tuple[int, int]]) -> dict[int, Ranges]:
     return {epoch: ranges(numbers) for epoch, numbers in found.items()}
 
 
-async def _obey(simulator: Simulator, order: Order) -> object:
+async def _obey(simulator: Simulator, order: Order, rate_hz: float) -> object:
     match order.do:
-        case "quiet":
+        case "speak" | "quiet":
             for device in simulator.devices:
-                device.set_rate(0.0)
+                device.set_rate(rate_hz if order.do == "speak" else 0.0)
         case "online":
             return sum(device.connected for device in simulator.devices)
         case "confirmed":
@@ -105,8 +105,7 @@ async def play(settings: Settings) -> None:
     """Play until stdin ends."""
     broker = BrokerSpec(settings.host, settings.port, settings.prefix)
     specs = [
-        SimulatedDeviceSpec(seat.id, seat.type, seat.name, settings.rate_hz, remember=True, keepalive_s=5)
-        for seat in settings.seats
+        SimulatedDeviceSpec(seat.id, seat.type, seat.name, rate_hz=0.0, remember=True, keepalive_s=5) for seat in settings.seats
     ]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -114,7 +113,7 @@ async def play(settings: Settings) -> None:
         await simulator.online(ONLINE_S)
         _say("ready")
         while line := await reader.readline():
-            _say(await _obey(simulator, msgspec.json.decode(line, type=Order)))
+            _say(await _obey(simulator, msgspec.json.decode(line, type=Order), settings.rate_hz))
 
 
 def _say(what: object) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
+from drivers.native.demo import counted_devices
 from lics_actors.fleet.recorders import recorder_name
 from lics_actors.fleet.state import device_node, rack_node
 from lics_actors.runtime.process import RecordedProcess, running
@@ -31,6 +32,7 @@ SERVERS = {"broker": "broker", "postgres": "postgres", "redis": "valkey"}  # tar
 READY_S, ONLINE_S, STOP_S = 60.0, 60.0, 30.0
 AGAIN_S = 0.5  # systemd's RestartSec is 0.1 s by default
 LOOK_S = 0.05
+SUBSCRIBED_S = 1.0  # recorders hear of a device when its rack does; what it says before they have subscribed is nobody's
 
 
 @dataclass(slots=True)
@@ -168,15 +170,17 @@ async def world(on: Servers, scope: Scope, seed: int, rate_hz: float) -> AsyncIt
             await eventually(laboratory._answers, READY_S, "LICS answers")
         except AssertionError as error:
             raise BenchError(f"LICS does not come up: {error}\n{(folder / 'up.out').read_text()[-2000:]}") from None
+        for device in counted_devices(scope.devices):
+            await laboratory.register(device)
         port = links["devices-broker"].port
         state_dir = on.data_dir / "instruments"
         playing = instruments(scope.devices, port, on.broker.prefix, state_dir, rate_hz, seed)
         made = World(on, laboratory, links, await stack.enter_async_context(playing), scope, seed)
-        for device in made.instruments.devices:
-            await laboratory.register(device)
         keeping = asyncio.create_task(made.keep_up())
         stack.callback(keeping.cancel)
         await eventually(lambda: all_online(made), ONLINE_S, "all devices are online")
+        await asyncio.sleep(SUBSCRIBED_S)
+        await made.instruments.order("speak")
         yield made
 
 
