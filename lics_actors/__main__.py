@@ -23,6 +23,7 @@ NOUNS = {
     "up": "lics_actors.cli.up",
     "device": "lics_actors.cli.device",
     "fleet": "lics_actors.cli.fleet",
+    "alarm": "lics_actors.cli.alarm",
     "web": "lics_actors.cli.web",
     "simulate": "lics_actors.cli.simulate",
     "db": "lics_actors.cli.db",

@@ -11,9 +11,12 @@ from quart import Quart, Response, g, request
 
 from config import __version__
 from config.settings import Settings
+from lics_actors.audit import AuditLog
 from lics_actors.store.repository import Repository
+from web import alarms as alarm_work
 from web import auth, docs, errors, express, openapi
-from web.api import alarms, commands, devices, fleet, health, recorded, telemetry
+from web.alarms import AlarmMetrics
+from web.api import alarms, audit, commands, devices, fleet, health, recorded, telemetry
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.health import HealthWatch
@@ -37,18 +40,19 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     registrations = Registrations(client, repository)
     house = app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
     app.before_request(_name_request)
-    metrics = measure(app, client)
+    metrics = measure(app, client, AlarmMetrics(repository))
     app.before_request(refuse_endless_uris)
     keeper = auth.TokenKeeper(settings.admin_token_value())
     auth.install(app, keeper)
     app.after_request(_finish)
     errors.install(app)
-    for nouns in (devices, recorded, telemetry, commands, fleet, alarms):
+    for nouns in (devices, recorded, telemetry, commands, fleet, alarms, audit):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
+    alarm_work.install(app, settings, repository, AuditLog(settings))
     express.install(app, house, keeper, metrics)
     live.install(app, settings, house, keeper, limits or Limits())
     return app

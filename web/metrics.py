@@ -197,24 +197,37 @@ def _labelled(family: Family, values: Iterable[tuple[str, float]]) -> Family:
     return family
 
 
+class RefreshedCollector(Collector):
+    """Figures that are asked for before they are told."""
+
+    async def refresh(self) -> object:
+        """Ask for them."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class Metrics:
     """All that one process measures."""
 
     registry: CollectorRegistry
     fleet: FleetMetrics
+    alarms: RefreshedCollector | None = None
 
     async def exposition(self) -> bytes:
         """Return everything in Prometheus's text format, the fleet's part asked for now."""
         await self.fleet.refresh()
+        if self.alarms is not None:
+            await self.alarms.refresh()
         return generate_latest(self.registry)
 
 
-def measure(app: Quart, fleet: SeesFleet) -> ApiMetrics:
+def measure(app: Quart, fleet: SeesFleet, alarms: RefreshedCollector | None = None) -> ApiMetrics:
     """Measure `app` and `fleet`; what is measured is kept under METRICS in the app's extensions. Returns what counts answers."""
     registry = CollectorRegistry()
-    metrics = app.extensions[METRICS] = Metrics(registry, FleetMetrics(fleet))
+    metrics = app.extensions[METRICS] = Metrics(registry, FleetMetrics(fleet), alarms)
     registry.register(metrics.fleet)
+    if alarms is not None:
+        registry.register(alarms)
     api = ApiMetrics(registry)
     api.install(app)
     return api

@@ -21,6 +21,7 @@ from web.schemas.devices import DeviceBody, DevicePatch, NewDeviceBody
 from web.schemas.errors import ErrorAnswer, example_of
 from web.speech import JSON, Said, Speech, speech_of
 
+LARGEST: Final = 2**63 - 1  # of a table's own numbers
 TAKES_SETTINGS: Final = (DeviceBody, NewDeviceBody, DevicePatch)
 REF: Final = "#/components/schemas/{model}"
 HEADERS: Final[dict[str, dict[str, Any]]] = {
@@ -45,7 +46,9 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 TAGS: Final = {
     "devices": "The instruments: what they are, how they are, what they recorded.",
     "commands": "What devices were told to do, with every step of its life.",
-    "fleet": "The supervision tree and its alarms.",
+    "fleet": "The supervision tree: how it is, and what people do to it.",
+    "alarms": "What needs a person (ISA-18.2): seen, acknowledged, shelved.",
+    "audit": "Who did what, and tried to.",
     "health": "Whether LICS itself is well, for people and for orchestrators.",
 }
 ABOUT: Final = """Watch and steer the instruments of a behavioural laboratory.
@@ -121,7 +124,12 @@ def _register(model: type[BaseModel], mode: str, components: dict[str, Any]) -> 
 
 def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+        schema: dict[str, Any] = {"type": "string", "format": "uuid"}
+        if f"<int(max={LARGEST}):{name}>" in rule.rule:
+            schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
+        elif f"<{name}>" in rule.rule:
+            schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/]+$"}
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _query_parameters(model: type[Query] | None, components: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from lics_actors.cli.laboratory import fleet, nodes_of, principal
 from lics_actors.cli.output import console, print_json, run, told_errors
+from lics_actors.cli.words import age
 from lics_actors.errors import LicsError, NodeNotFoundError
 from lics_actors.fleet.messages import NodeState, NodeView
 
@@ -177,12 +178,3 @@ def _add_rows(table: Table, node: NodeView, lead: str, below: str, now: datetime
     for place, child in enumerate(node.children, start=1):
         last = place == len(node.children)
         _add_rows(table, child, below + ("└ " if last else "├ "), below + ("  " if last else "│ "), now)
-
-
-def age(seconds: float) -> str:
-    """Return a length of time in one or two units."""
-    whole = max(0, int(seconds))
-    for unit, length, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
-        if whole >= length:
-            return f"{whole // length}{unit}{whole % length // part:02}{smaller}"
-    return f"{whole}s"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from config.settings import load_settings
 from lics_actors.errors import DatabaseUnavailableError, DeviceNotFoundError
 
 if TYPE_CHECKING:
+    from lics_actors.audit import Asker
     from lics_actors.client import FleetClient
     from lics_actors.fleet.messages import NodeView
     from lics_actors.store.repository import Repository
@@ -23,6 +25,14 @@ def principal() -> str:
         return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # a container's user without a name
         return "cli:unknown"
+
+
+def asker() -> Asker:
+    """Return who is asking, for the audit; over SSH, from where."""
+    from lics_actors.audit import Asker  # noqa: PLC0415 - slow, and only when a command runs
+
+    remote = os.environ.get("SSH_CLIENT", "").partition(" ")[0]
+    return Asker(principal(), "cli", remote or None)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What people type on the command line, and what it means: `5m`, `volume_ul=20`."""
+"""What people type on the command line, and what it means: `5m`, `volume_ul=20`; and how times are told back."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def span(text: str) -> timedelta:
     if not total:
         raise typer.BadParameter(f"{text!r} is no time at all")
     return total
+
+
+def age(seconds: float) -> str:
+    """Return a length of time in one or two units."""
+    whole = max(0, int(seconds))
+    for unit, length, smaller, part in (("d", 86_400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if whole >= length:
+            return f"{whole // length}{unit}{whole % length // part:02}{smaller}"
+    return f"{whole}s"
 
 
 def pairs(words: Sequence[str]) -> dict[str, Any]:

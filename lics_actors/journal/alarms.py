@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from lics_actors.errors import StorageFullError
 from lics_actors.journal.file import JournalError
@@ -16,14 +17,15 @@ from lics_actors.store.records import AlarmCleared, AlarmRaised, Record
 
 log = logging.getLogger(__name__)
 
+USUAL = "high"  # the priority of a kind that has none of its own
 AGAIN_S = 60.0  # how often the sentence of an alarm that stands is brought up to date
 
 
 class AlarmJournal:
     """Used by one thread. What stands is kept in the journal too, so that a new incarnation ends what an old one began."""
 
-    def __init__(self, path: Path, source: str = "recorder") -> None:
-        self._source = source
+    def __init__(self, path: Path, source: str = "recorder", priorities: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._source, self._priorities = source, priorities
         self._journal = Journal(path)
         now = time.monotonic()  # of what stands: the sentence, and when it was journalled or found
         self._standing = {kind: (text, now) for kind, text in _sentences(self._journal.twin()).items()}
@@ -44,7 +46,9 @@ class AlarmJournal:
         anew = [kind for kind in self._standing if kind in conditions and self._outdated(kind, conditions[kind])]
         if not begun and not ended and not anew:
             return
-        records: list[Record] = [AlarmRaised(now, self._source, kind, conditions[kind]) for kind in (*begun, *anew)]
+        records: list[Record] = [
+            AlarmRaised(now, self._source, kind, conditions[kind], self._priorities.get(kind, USUAL)) for kind in (*begun, *anew)
+        ]
         records += [AlarmCleared(now, self._source, kind) for kind in ended]
         told_at = time.monotonic()
         standing = {kind: told for kind, told in self._standing.items() if kind in conditions}

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from lics_actors.device.messages import Admin, Health, Link, Safety
+from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.records import Command
 
 FLEET = "fleet"
@@ -77,8 +78,8 @@ class CommandLive(_Live, frozen=True, tag="command"):
     command: Command
 
 
-class AlarmLive(_Live, frozen=True, tag="alarm"):
-    """An alarm was raised, or, with `cleared_at`, is over. `raised_at` None: before those who tell of it began."""
+class AlarmLive(_Live, frozen=True, tag="alarm", omit_defaults=True):
+    """An alarm as it is now. `id` None: told by its source, before the table knows; `raised_at` None: nobody saw its raise."""
 
     source: str
     alarm_kind: str
@@ -86,6 +87,17 @@ class AlarmLive(_Live, frozen=True, tag="alarm"):
     message: str
     raised_at: datetime | None
     cleared_at: datetime | None = None
+    id: int | None = None
+    count: int | None = None
+    last_at: datetime | None = None
+    returned_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    comment: str | None = None
+    shelved_at: datetime | None = None
+    shelved_by: str | None = None
+    shelved_until: datetime | None = None
+    shelve_reason: str | None = None
 
 
 class NodeLive(_Live, frozen=True, tag="node"):
@@ -116,6 +128,12 @@ def decode(body: bytes) -> LiveMessage:
     """
     message: LiveMessage = _decoder.decode(body)
     return message
+
+
+def alarm_live(alarm: Alarm) -> AlarmLive:
+    """Return what is said of an alarm that the table knows."""
+    fields = {name: getattr(alarm, name) for name in AlarmLive.__struct_fields__ if name != "alarm_kind"}
+    return AlarmLive(alarm_kind=alarm.kind, **fields)
 
 
 def merged(older: TelemetryLive, newer: TelemetryLive) -> TelemetryLive:

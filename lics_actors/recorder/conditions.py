@@ -12,6 +12,18 @@ REMEMBERED_S = EPISODE_S  # how long an alarm about something that cannot be und
 CAUGHT_UP = 1 / 6  # of the lag that raises the alarm: what ends it, so that it does not flicker
 QUEUE_ALARM_AT = 0.80  # of what the broker queues for a client
 
+# ISA-18.2's priorities: critical where something is being lost or not recorded, medium where nothing is lost and time helps
+PRIORITIES = {
+    "broker-away": "critical",
+    "broker-dropped": "critical",
+    "disk-full": "critical",
+    "session-lost": "critical",
+    "spool-full": "critical",
+    "subscription-refused": "critical",
+    "database-away": "medium",
+    "ingest-lag": "medium",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

@@ -17,7 +17,7 @@ from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.journal import journal_path
 from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.recorder.brokerwatch import BrokerWatch
-from lics_actors.recorder.conditions import Standing, conditions, lagging, word
+from lics_actors.recorder.conditions import PRIORITIES, Standing, conditions, lagging, word
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, open_disk
@@ -155,9 +155,12 @@ class RecorderCore:
         spec, folder = self._spec, Path(self._spec.spool_dir)
         disk = await open_disk(self._thread, folder, spec.spool_quota_bytes)
         journal_dir = Path(spec.journal_dir)
-        alarms = await self._opened(lambda path: AlarmJournal(path, spec.name), journal_path(journal_dir, spec.name))
+        alarms = await self._opened(lambda path: AlarmJournal(path, spec.name, PRIORITIES), journal_path(journal_dir, spec.name))
         database, letters = Database(spec.database_url), DeadLetters(folder, self._thread)
         session = Session(spec.broker, spec.name, folder, self._open_reader, self.tally)
+        outboxes = Outboxes(journal_dir, database, letters, self.tally, self._part)
+        if self._view is not None:
+            outboxes.alarms_changed = self._view.alarms
         self._laboratory.changed, session.agreed = session.want, self._agreed
         self._laboratory.tell()
         return _Parts(
@@ -165,7 +168,7 @@ class RecorderCore:
             intake=Intake(disk, self.tally),
             disk=disk,
             shipper=Shipper(disk, database, letters, self._laboratory, self.tally),
-            outboxes=Outboxes(journal_dir, database, letters, self.tally, self._part),
+            outboxes=outboxes,
             broker=BrokerWatch(spec.broker, folder, self.tally),
             database=database,
             letters=letters,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from lics_actors.live.bus import LivePublisher
+from lics_actors.live.messages import ALARMS, alarm_live
 from lics_actors.recorder.reader import Delivery
 from lics_actors.recorder.routing import Routes
 from lics_actors.recorder.tail import JournalTail
 from lics_actors.recorder.tap import TICK_S, Tap
+from lics_actors.store.alarm_states import Alarm
 
 WATCH_S: Final = 0.25  # so late telemetry begins to flow to a new viewer
 EVERY_S: Final = 0.002  # between two batches: 1,000 events/s cost 500 scripts, and none waits longer
@@ -38,6 +40,11 @@ class LiveView:
             hear(delivery.arrivals)
 
         return both
+
+    def alarms(self, changed: Sequence[Alarm]) -> None:
+        """Show alarms as the table has them now."""
+        for alarm in changed:
+            self._publisher.publish(ALARMS, alarm_live(alarm), keep=True)
 
     def stats(self) -> dict[str, float]:
         """Return what viewers missed: messages given up, and faults of the tap."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.partition import Part
 from lics_actors.recorder.routing import NOBODY
 from lics_actors.recorder.tally import Tally
+from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.errors import RowRefusedError
 from lics_actors.store.records import REJECTED_KEPT_BYTES, PayloadRejected, Record, encode_record
 from lics_actors.store.shipping import journal_position, ship_journal
@@ -52,6 +53,7 @@ class Outboxes:
     database, so none is shipped twice; what is remembered here only saves asking."""
 
     def __init__(self, folder: Path, database: Database, letters: DeadLetters, tally: Tally, part: Part = Part()) -> None:
+        self.alarms_changed: Callable[[Sequence[Alarm]], None] = lambda _alarms: None  # hears of them once they are in the table
         self._folder, self._database, self._letters, self._tally = folder, database, letters, tally
         self._paths: list[Path] = []
         self._own: set[Path] = set()
@@ -150,13 +152,15 @@ class Outboxes:
 
     async def _write(self, path: Path, identity: UUID, entries: Entries) -> None:
         try:
-            await self._database.call(lambda repository: ship_journal(repository, identity, entries))
+            alarms = await self._database.call(lambda repository: ship_journal(repository, identity, entries))
         except RowRefusedError as error:
             if len(entries) > 1:
                 for half in halves(entries):
                     await self._write(path, identity, half)
             else:
                 await self._refused(path, identity, entries[0], error)
+        else:
+            self.alarms_changed(alarms)
 
     async def _refused(self, path: Path, identity: UUID, entry: tuple[int, Record], error: RowRefusedError) -> None:
         """Ship a note in the place of an entry that the database refuses, so that those behind it get through."""

@@ -84,9 +84,9 @@ class JournalTail:
                 self._raised[source, kind] = record
                 if len(self._raised) > MAX_OPEN:
                     del self._raised[next(iter(self._raised))]
-                topic, said = ALARMS, alarm_live(record)
+                topic, said = ALARMS, alarm_told(record)
             case AlarmCleared(time=time, source=source, kind=kind):
-                topic, said = ALARMS, alarm_live(self._raised.pop((source, kind), None), record)
+                topic, said = ALARMS, alarm_told(self._raised.pop((source, kind), None), record)
             case FleetEvent(time=time, node=node, kind=what, reason=reason):
                 topic, said = FLEET, NodeLive(node, what, reason, time)
             case _:
@@ -95,10 +95,10 @@ class JournalTail:
             self._publish(topic, said, True)
 
 
-def alarm_live(raised: AlarmRaised | None, cleared: AlarmCleared | None = None) -> AlarmLive:
-    """Return what viewers are told of an alarm; of one that was raised before anybody listened, only that it is over. Pure."""
+def alarm_told(raised: AlarmRaised | None, over: AlarmCleared | None = None) -> AlarmLive:
+    """Return what viewers are told of an alarm before the table knows; of a raise that nobody saw, only that it is over. Pure."""
+    returned_at = over.time if over is not None else None
     if raised is not None:
-        over = cleared.time if cleared is not None else None
-        return AlarmLive(raised.source, raised.kind, raised.severity, raised.message, raised.time, over)
-    assert cleared is not None
-    return AlarmLive(cleared.source, cleared.kind, "high", "", None, cleared.time)
+        return AlarmLive(raised.source, raised.kind, raised.severity, raised.message, raised.time, returned_at=returned_at)
+    assert over is not None
+    return AlarmLive(over.source, over.kind, "high", "", None, returned_at=returned_at)

@@ -8,14 +8,17 @@ from datetime import UTC, datetime
 from typing import Any, assert_never
 from uuid import UUID
 
+from lics_actors.store.alarm_states import Alarm
+from lics_actors.store.alarms import take_words
 from lics_actors.store.availability import is_refusal, original
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.errors import RowRefusedError
 from lics_actors.store.json_text import storable_int, storable_json, storable_text
-from lics_actors.store.models import METRIC_LENGTH, NAME_LENGTH, WORD_LENGTH
+from lics_actors.store.models import METRIC_LENGTH, WORD_LENGTH
 from lics_actors.store.records import (
     AlarmCleared,
     AlarmRaised,
+    Audited,
     Command,
     CommandAccepted,
     CommandMoved,
@@ -51,10 +54,9 @@ _DESCRIBED = """UPDATE device SET capabilities = $3, described_at = $2
 _EVENT = """INSERT INTO device_event (time, device_id, type, data, epoch, seq)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"""
 _FLEET = "INSERT INTO fleet_event (time, node, kind, principal, reason, detail) VALUES ($1, $2, $3, $4, $5, $6)"
-_RAISE = """INSERT INTO alarm (source, kind, severity, message, raised_at, count) VALUES ($1, $2, $3, $4, $5, 1)
-    ON CONFLICT (source, kind) WHERE cleared_at IS NULL
-    DO UPDATE SET severity = excluded.severity, message = excluded.message, count = alarm.count + 1"""
-_CLEAR = "UPDATE alarm SET cleared_at = $3 WHERE source = $1 AND kind = $2 AND cleared_at IS NULL AND raised_at <= $3"
+_AUDIT = """INSERT INTO audit
+    (act, time, principal, action, target, outcome, origin, reason, remote, request_id, error, before, after)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (act, outcome) DO NOTHING"""
 _SHIPPED = "UPDATE journal_offset SET position = $2, shipped_at = $3 WHERE journal = $1"
 
 
@@ -69,7 +71,8 @@ class _Batch:
     events: list[Row] = field(default_factory=list)
     rejected: list[Row] = field(default_factory=list)
     fleet: list[Row] = field(default_factory=list)
-    alarms: list[tuple[str, Row]] = field(default_factory=list)
+    alarms: list[AlarmRaised | AlarmCleared] = field(default_factory=list)
+    audit: list[Row] = field(default_factory=list)
 
 
 async def journal_position(repository: Connected, identity: UUID) -> int:
@@ -82,27 +85,32 @@ async def journal_position(repository: Connected, identity: UUID) -> int:
         return await connection.fetchval("SELECT position FROM journal_offset WHERE journal = $1", identity) or 0
 
 
-async def ship_journal(repository: Connected, identity: UUID, entries: Sequence[tuple[int, Record]]) -> None:
+async def ship_journal(repository: Connected, identity: UUID, entries: Sequence[tuple[int, Record]]) -> list[Alarm]:
     """Write entries (position, record) of a journal, all or nothing; those already shipped are passed over.
+
+    Returns the alarms that changed, as they are now.
 
     Raises:
         RowRefusedError: the database refuses an entry, though all that devices say is made storable first.
         DatabaseUnavailableError: nothing is known to be written; ship them again.
     """
     if not entries:
-        return
+        return []
     async with repository.transaction(SHIP_S) as connection:
         known = await _locked_position(connection, identity)
         fresh = sorted((entry for entry in entries if entry[0] > known), key=lambda entry: entry[0])
         if not fresh:
-            return
+            return []
         try:
-            await _apply(connection, _sorted_out(fresh))
+            batch = _sorted_out(fresh)
+            await _apply(connection, batch)
+            alarms = await take_words(connection, identity, batch.alarms)
         except Exception as error:
             if is_refusal(error):
                 raise RowRefusedError("the database refuses a journal entry", reason=str(original(error))) from error
             raise
         await connection.execute(_SHIPPED, identity, fresh[-1][0], datetime.now(UTC))
+    return alarms
 
 
 async def _locked_position(connection: Any, identity: UUID) -> int:
@@ -126,14 +134,13 @@ async def _apply(connection: Any, batch: _Batch) -> None:
         (_EVENT, batch.events),
         (INSERT_REJECTED, batch.rejected),
         (_FLEET, batch.fleet),
+        (_AUDIT, batch.audit),
     )
     for statement, rows in many:
         if values := list(rows):
             await connection.executemany(statement, values)
     if batch.states:
         await connection.execute(_STAND, list({row[0] for row in batch.states}))
-    for statement, row in batch.alarms:
-        await connection.execute(statement, *row)
 
 
 def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
@@ -156,11 +163,10 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
                 batch.rejected.append(rejected_values(record))
             case FleetEvent():
                 batch.fleet.append(_fleet_event(record))
-            case AlarmRaised():
-                raised = (_words(record.severity, WORD_LENGTH), storable_text(record.message), record.time)
-                batch.alarms.append((_RAISE, (*_alarm(record), *raised)))
-            case AlarmCleared():
-                batch.alarms.append((_CLEAR, (*_alarm(record), record.time)))
+            case AlarmRaised() | AlarmCleared():
+                batch.alarms.append(record)
+            case Audited():
+                batch.audit.append(_audited(record))
             case _:
                 assert_never(record)
     return batch
@@ -255,5 +261,19 @@ def _fleet_event(record: FleetEvent) -> Row:
     )
 
 
-def _alarm(record: AlarmRaised | AlarmCleared) -> tuple[str, str]:
-    return _words(record.source, NAME_LENGTH), _words(record.kind, METRIC_LENGTH)
+def _audited(record: Audited) -> Row:
+    return (
+        record.act,
+        record.time,
+        storable_text(record.principal),
+        _words(record.action, METRIC_LENGTH),
+        storable_text(record.target),
+        _words(record.outcome, WORD_LENGTH),
+        _words(record.origin, WORD_LENGTH),
+        _maybe(record.reason),
+        _maybe(record.remote),
+        _maybe(record.request_id),
+        _maybe(record.error),
+        None if record.before is None else storable_json(record.before),
+        None if record.after is None else storable_json(record.after),
+    )

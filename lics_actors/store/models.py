@@ -170,7 +170,10 @@ class FleetEventRow(Model):
 
 
 class Alarm(Model):
-    """Something that needs, or needed, a person; one open row per source and kind. `count`: how often it was raised."""
+    """Something that needs, or needed, a person; one open row per source and kind. Its rules are in store/alarm_states.py.
+
+    `journal`: whose entry raised it last.
+    """
 
     id = fields.BigIntField(primary_key=True)
     source = fields.CharField(max_length=NAME_LENGTH)
@@ -180,6 +183,16 @@ class Alarm(Model):
     raised_at = fields.DatetimeField()
     cleared_at = fields.DatetimeField(null=True)
     count = fields.IntField(default=1)
+    last_at = fields.DatetimeField(null=True)
+    returned_at = fields.DatetimeField(null=True)
+    acknowledged_at = fields.DatetimeField(null=True)
+    acknowledged_by = fields.CharField(max_length=PRINCIPAL_LENGTH, null=True)
+    comment = fields.TextField(null=True)
+    shelved_at = fields.DatetimeField(null=True)
+    shelved_by = fields.CharField(max_length=PRINCIPAL_LENGTH, null=True)
+    shelved_until = fields.DatetimeField(null=True)
+    shelve_reason = fields.TextField(null=True)
+    journal = fields.UUIDField(null=True)
 
     class Meta:
         table = "alarm"
@@ -187,6 +200,33 @@ class Alarm(Model):
             UniqueAmong(fields=("source", "kind"), name="uidx_alarm_open", condition="cleared_at IS NULL"),
             Index(fields=("raised_at", "id"), name="idx_alarm_raised"),
         )
+
+
+class Audit(Model):
+    """What a person, or a program in a person's name, did or tried; append-only.
+
+    An act has two rows of the same `act`: `asked` before it is done, and how it ended. One without an end: nobody lived to tell.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    act = fields.UUIDField()
+    time = fields.DatetimeField()
+    principal = fields.TextField()
+    action = fields.CharField(max_length=METRIC_LENGTH)
+    target = fields.TextField()
+    outcome = fields.CharField(max_length=WORD_LENGTH)
+    reason = fields.TextField(null=True)
+    origin = fields.CharField(max_length=WORD_LENGTH)
+    remote = fields.TextField(null=True)
+    request_id = fields.TextField(null=True)
+    error = fields.TextField(null=True)
+    before = fields.JSONField[dict[str, Any] | None](null=True)
+    after = fields.JSONField[dict[str, Any] | None](null=True)
+
+    class Meta:
+        table = "audit"
+        unique_together = (("act", "outcome"),)
+        indexes = (Index(fields=("time", "id"), name="idx_audit_time"),)
 
 
 class JournalOffset(Model):

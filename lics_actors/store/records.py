@@ -148,7 +148,7 @@ class AlarmRaised(_Record, frozen=True):
 
 
 class AlarmCleared(_Record, frozen=True):
-    """The condition of an alarm is gone."""
+    """The condition of an alarm is gone; the alarm is over once it is acknowledged, too (store/alarm_states.py)."""
 
     time: datetime
     source: str
@@ -174,6 +174,25 @@ class CrashReport(msgspec.Struct, frozen=True, omit_defaults=True):
     lines: tuple[str, ...] = ()
 
 
+class Audited(_Record, frozen=True):
+    """What a person did or tried. Table `audit`, append-only. An act is told twice, both times under the id `act`:
+    `outcome` asked before it is done; then ok, refused or failed. `origin`: cli, rest or ws; `remote`: from which address."""
+
+    act: UUID
+    time: datetime
+    principal: str
+    action: str  # fleet.restart, alarm.acknowledge …
+    target: str
+    outcome: str
+    origin: str
+    reason: str | None = None
+    remote: str | None = None
+    request_id: str | None = None
+    error: str | None = None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 Record = (
     CommandAccepted
     | CommandMoved
@@ -184,6 +203,7 @@ Record = (
     | FleetEvent
     | AlarmRaised
     | AlarmCleared
+    | Audited
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lics_actors.store.alarms import Alarms
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
@@ -11,7 +12,6 @@ from lics_actors.store.hosts import Hosts
 from lics_actors.store.retention import Retention
 from lics_actors.store.rows import (
     Aggregate,
-    AlarmRow,
     CommandFilter,
     DeviceFilter,
     DeviceRow,
@@ -23,7 +23,6 @@ from lics_actors.store.telemetry_reads import TelemetryReads
 
 __all__ = [
     "Aggregate",
-    "AlarmRow",
     "CommandFilter",
     "DeviceFilter",
     "DeviceRow",
@@ -34,7 +33,7 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories, Retention, Hosts):
+class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories, Alarms, Retention, Hosts):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:

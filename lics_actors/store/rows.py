@@ -129,17 +129,3 @@ class TelemetryPoint:
     epoch: int | None = None
     seq: int | None = None
     count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmRow:
-    """An alarm; open while `cleared_at` is None. `count`: how often it was raised while open."""
-
-    id: int
-    source: str
-    kind: str
-    severity: str
-    message: str
-    raised_at: datetime
-    cleared_at: datetime | None
-    count: int

@@ -18,11 +18,12 @@ from config.settings import SettingsError
 from lics_actors.errors import DatabaseUnavailableError
 from lics_actors.services.postgres import Postgres
 from lics_actors.store import engine
+from lics_actors.store.alarm_states import Unshelved
 from lics_actors.store.migrate import current, downgrade, upgrade
 from lics_actors.store.repository import DeviceFilter, Repository
 from lics_actors.store.seed import seed_demo
 from lics_actors.store.shipping import Shipped, journal_position, ship_journal, ship_samples
-from tests.contract.store_rows import DEVICE, changed, event, new_device, reading, rejection
+from tests.contract.store_rows import DEVICE, at, changed, event, new_device, reading, rejection
 from tests.waiting import eventually
 
 SECONDS = 9.0  # ANSWER_S and ACQUIRE_S, and a little for a busy machine
@@ -46,6 +47,11 @@ CALLS: dict[str, Call] = {
     "rejected": lambda r: r.rejected(DEVICE),
     "fleet_events": lambda r: r.fleet_events(),
     "alarms": lambda r: r.alarms(),
+    "alarm": lambda r: r.alarm(1),
+    "act_on_alarm": lambda r: r.act_on_alarm(1, Unshelved(at(1))),
+    "leave_shelves": lambda r: r.leave_shelves(),
+    "alarm_counts": lambda r: r.alarm_counts(),
+    "audit": lambda r: r.audit(),
     "has_timescale": lambda r: r.has_timescale(),
     "ship_samples": lambda r: ship_samples(r, [reading(1)], [event(1)], [rejection(1)]),
     "ship_journal": lambda r: ship_journal(r, DEVICE, [(1, changed(1))]),

@@ -141,14 +141,13 @@ async def test_random_overlapping_batches_count_each_entry_once(repository: Repo
 
 async def test_a_crash_in_between_leaves_nothing_behind(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     entries, journal = a_journal(DEVICE), uuid4()
-    sorted_out = journals._sorted_out
+    take_words = journals.take_words
 
-    def crashing(fresh: Any) -> Any:
-        batch = sorted_out(fresh)
-        batch.alarms.append(("SELECT 1 FROM alarm WHERE pg_terminate_backend(pg_backend_pid())", ()))  # after all the rest
-        return batch
+    async def crashing(connection: Any, *rest: Any) -> Any:
+        await take_words(connection, *rest)
+        await connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")  # after all the rest
 
-    monkeypatch.setattr(journals, "_sorted_out", crashing)
+    monkeypatch.setattr(journals, "take_words", crashing)
     with pytest.raises(Exception, match="database"):
         await ship_journal(repository, journal, entries)
     monkeypatch.undo()
@@ -226,25 +225,7 @@ async def test_what_devices_say_never_stops_a_journal(repository: Repository) ->
     assert (kept.payload, kept.size, kept.topic) == ((bytes(range(256)) * 20)[:4096], 0, "topic\ufffd")
     assert (await repository.get_command(identity)).args == {"\ufffd": "\ufffd", "deep": [{"x": "\ufffd"}], "nan": None}
     assert (await repository.get_device(device)).epoch == 2**40
-    assert (await repository.alarms()).items == []
-
-
-async def test_an_alarm_is_open_once(repository: Repository) -> None:
-    def raised(n: int, kind: str = "disk", message: str = "m") -> AlarmRaised:
-        return AlarmRaised(at(n), "recorder", kind, f"{message} {n}", "high" if n < 5 else "urgent")
-
-    journal = uuid4()
-    await ship_journal(repository, journal, numbered(raised(1), raised(2), raised(6), raised(3, "quota")))
-    quota, disk = (await repository.alarms()).items
-    assert (disk.kind, disk.raised_at, disk.count, disk.message, disk.severity) == ("disk", at(1), 3, "m 6", "urgent")
-    assert (quota.kind, quota.count) == ("quota", 1)
-    early = AlarmCleared(at(0), "recorder", "disk")  # of an earlier one
-    await ship_journal(repository, journal, numbered(early, AlarmCleared(at(7), "recorder", "quota"), start=5))
-    assert [alarm.kind for alarm in (await repository.alarms()).items] == ["disk"]
-    await ship_journal(repository, journal, numbered(AlarmCleared(at(8), "recorder", "disk"), raised(9), start=7))
-    assert [alarm.raised_at for alarm in (await repository.alarms()).items] == [at(9)]
-    every = (await repository.alarms(open_only=False)).items
-    assert [(alarm.kind, alarm.cleared_at) for alarm in every] == [("disk", None), ("quota", at(7)), ("disk", at(8))]
+    assert [alarm.active for alarm in (await repository.alarms()).items] == [False]
 
 
 async def test_commands_are_filtered_and_paged_newest_first(repository: Repository) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -125,9 +125,11 @@ async def test_open_alarms_and_what_becomes_of_them(web: LiveWeb) -> None:
     viewer = await web.viewer()
     snapshot = await viewer.subscribe("alarms")
     assert [(alarm["kind"], alarm["count"]) for alarm in snapshot["alarms"]] == [("spool_filling", 1)]
-    web.bus.publish("alarms", AlarmLive("recorder", "spool_filling", "high", "it fills", now, now), keep=True)
-    assert (await viewer.until("alarm"))["alarm"]["cleared_at"] is not None
-    assert (await viewer.subscribe("alarms"))["alarms"] == []
+    assert snapshot["alarms"][0]["state"] == "unacknowledged"
+    gone = AlarmLive("recorder", "spool_filling", "high", "it fills", now, returned_at=now + timedelta(seconds=1))
+    web.bus.publish("alarms", gone, keep=True)
+    assert (await viewer.until("alarm"))["alarm"]["active"] is False
+    assert [alarm["state"] for alarm in (await viewer.subscribe("alarms"))["alarms"]] == ["returned"]
 
 
 async def test_what_does_not_exist_is_refused_and_the_rest_is_not(web: LiveWeb) -> None:

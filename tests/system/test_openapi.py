@@ -12,9 +12,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypercorn.asyncio import serve
@@ -23,8 +24,10 @@ from quart import Quart
 
 from config.settings import Settings
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.store.records import AlarmRaised
 from lics_actors.store.repository import Repository
 from lics_actors.store.rows import NewDevice
+from lics_actors.store.shipping import ship_journal
 from tests.unit.web.conftest import TOKEN
 from tests.unit.web.fleet_stub import FleetStub
 from web.app import create_app
@@ -33,6 +36,7 @@ from web.serve import listen
 from web.speech import speech_of
 
 KNOWN = UUID("0a4b3f1e-7d5c-4c52-9a0e-8b110d5a1c1f")  # a device that exists, so that not every path ends at 404
+ALARM = 1  # one that stands
 EXAMPLES = 25  # an operation; the seed is fixed
 
 
@@ -80,6 +84,7 @@ class Served:
         repository = await Repository.connect(self._database_url)
         row = await repository.create_device(NewDevice("pump-1", "pump", "native", "user:admin", device_id=KNOWN))
         await self.fleet.register(row.spec())
+        await ship_journal(repository, uuid4(), [(1, AlarmRaised(datetime.now(UTC), "recorder", "disk-full", "it is full"))])
         config = Config()
         config.bind = [f"fd://{self._listener.socket.detach()}"]
         config.graceful_timeout = 0.5
@@ -128,6 +133,10 @@ ALONE = f"""
 include-method = ["GET", "POST"]
 include-path-regex = "device_id"
 parameters = {{ "path.device_id" = "{KNOWN}" }}
+
+[[operations]]
+include-path-regex = "alarm_id"
+parameters = {{ "path.alarm_id" = {ALARM} }}
 
 [[operations]]
 include-method = ["PUT", "PATCH"]

@@ -328,14 +328,14 @@ async def test_a_damaged_spool_is_replaced_and_said(broker: BrokerSpec, database
         await eventually(lambda: "spool-damaged" in conditions(core.standing))
 
         async def told() -> bool:
-            return await query(database_url, "SELECT kind FROM alarm WHERE cleared_at IS NULL") == [("spool-damaged",)]
+            return await query(database_url, "SELECT kind FROM alarm WHERE returned_at IS NULL") == [("spool-damaged",)]
 
         await eventually(told, 5)
         (aside,) = (data_dir / "spool").glob("*.corrupt-*")
         aside.unlink()
 
         async def ended() -> bool:
-            return await query(database_url, "SELECT kind FROM alarm WHERE cleared_at IS NULL") == []
+            return await query(database_url, "SELECT kind FROM alarm WHERE returned_at IS NULL") == []
 
         await eventually(ended, 5)
 

@@ -166,9 +166,9 @@ async def test_at_the_quota_it_says_so_then_waits_and_loses_nothing(
             await own_postgres.start()
             await settle(load, task, host)
     await everything_once(own_postgres.url, load.acknowledged)
-    alarms = await query(own_postgres.url, "SELECT kind FROM alarm WHERE source = 'recorder' AND cleared_at IS NOT NULL")
+    alarms = await query(own_postgres.url, "SELECT kind FROM alarm WHERE source = 'recorder' AND returned_at IS NOT NULL")
     assert {"spool-high", "spool-full"} <= {kind for (kind,) in alarms}
-    assert not await query(own_postgres.url, "SELECT kind FROM alarm WHERE cleared_at IS NULL")
+    assert not await query(own_postgres.url, "SELECT kind FROM alarm WHERE returned_at IS NULL")
 
 
 async def test_an_orderly_stop_leaves_nothing_in_the_spool(

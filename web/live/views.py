@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, assert_never
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from msgspec import Raw
 from lics_actors.device.messages import DeviceTwin
 from lics_actors.fleet.messages import NodeView
 from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.store.alarm_states import Alarm, Raised, Returned
+from lics_actors.store.alarm_states import told as told_by_source
 from lics_actors.store.records import Command
-from lics_actors.store.rows import AlarmRow, DeviceRow
+from lics_actors.store.rows import DeviceRow
 from web.live.protocol import AlarmTold, Axes, CommandTold, DeviceTold, EventTold, Happening, TelemetryTold, Values
+from web.schemas.alarms import STORED, alarm_view
 from web.schemas.commands import command_view
 from web.schemas.devices import device_view
-from web.schemas.fleet import alarm_view
 
 YOUNG_US: Final = 30_000_000  # what is older has reached the tables, or they do not answer anyway
 Told = DeviceTold | EventTold | CommandTold | AlarmTold
@@ -42,17 +44,6 @@ class Short(msgspec.Struct, frozen=True):
     since: datetime | None
 
 
-class Alarm(msgspec.Struct, frozen=True):
-    """An alarm as the bus tells it; the fields of the same names in REST's alarm."""
-
-    source: str
-    kind: str
-    severity: str
-    message: str
-    raised_at: datetime | None
-    cleared_at: datetime | None
-
-
 def told(topic: str, n: int, message: Happened) -> Told:
     """Return what clients are told of something that happened."""
     match message:
@@ -66,7 +57,7 @@ def told(topic: str, n: int, message: Happened) -> Told:
         case CommandLive(command=command):
             return CommandTold(topic, n, command_raw(command))
         case AlarmLive():
-            return AlarmTold(topic, n, _raw(_alarm(message)))
+            return AlarmTold(topic, n, alarm_raw(_alarm(message)))
         case NodeLive():
             data = None if message.reason is None else {"reason": message.reason}
             return EventTold(topic, n, Happening(message.time, f"lics.{message.what}", data, node=message.node))
@@ -118,9 +109,14 @@ def twin_raw(twin: DeviceTwin) -> Raw:
     return _raw(live)
 
 
-def alarms_raw(alarms: Iterable[AlarmRow | Alarm]) -> list[Raw]:
-    """Return alarms as REST says them; of one that is not in the tables yet nobody has counted how often."""
-    return [Raw(alarm_view(each).model_dump_json().encode()) if isinstance(each, AlarmRow) else _raw(each) for each in alarms]
+def alarm_raw(alarm: Alarm) -> Raw:
+    """Return an alarm exactly as REST says it."""
+    return Raw(alarm_view(alarm).model_dump_json().encode())
+
+
+def alarms_raw(alarms: Iterable[Alarm]) -> list[Raw]:
+    """Return alarms exactly as REST says them; one that is not in the table yet has no id."""
+    return [alarm_raw(alarm) for alarm in alarms]
 
 
 def short_of_row(row: DeviceRow) -> Short:
@@ -158,21 +154,43 @@ def newest_devices(shorts: Iterable[Short], said: Iterable[tuple[int, LiveMessag
     return [_changed(short, *heard[short.id]) if short.id in heard else short for short in shorts]
 
 
-def newest_alarms(rows: Iterable[AlarmRow], said: Iterable[tuple[int, LiveMessage]], n: int) -> list[AlarmRow | Alarm]:
-    """Return the open alarms, with what was raised and cleared on the bus within `YOUNG_US` before `n`."""
-    found: dict[tuple[str, str], AlarmRow | Alarm] = {(row.source, row.kind): row for row in rows}
-    for said_at, message in said:
-        if not isinstance(message, AlarmLive) or said_at < n - YOUNG_US:
+def newest_alarms(rows: Iterable[Alarm], said: Iterable[tuple[int, LiveMessage]], n: int) -> list[Alarm]:
+    """Return the open alarms, with what their sources said within `YOUNG_US` before `n` and the table does not know yet.
+
+    The rows are read after `n`, so whatever came from the table is in them; it only tells what the table knows by now.
+    """
+    found = {(row.source, row.kind): row for row in rows}
+    young = [each for at, each in said if isinstance(each, AlarmLive) and at >= n - YOUNG_US]
+    known = {(each.source, each.alarm_kind): max(_moments(each)) for each in young if each.id is not None}
+    for each in young:
+        key = (each.source, each.alarm_kind)
+        times = _moments(each)
+        if each.id is not None or not times or max(times) <= known.get(key, datetime.min.replace(tzinfo=UTC)):
             continue
-        if message.cleared_at is not None:
-            found.pop((message.source, message.alarm_kind), None)
-        else:
-            found.setdefault((message.source, message.alarm_kind), _alarm(message))
-    return list(found.values())
+        before = found.get(key)
+        raised_at = None if before is None else before.last_at or before.raised_at
+        if each.returned_at is None and each.raised_at is not None and (raised_at is None or each.raised_at > raised_at):
+            found[key] = told_by_source(before, each.source, each.alarm_kind, _raise(each, each.raised_at))[-1]
+        elif each.returned_at is not None and before is not None:
+            changed = told_by_source(before, each.source, each.alarm_kind, Returned(each.returned_at, in_order=False))
+            found[key] = changed[-1] if changed else before
+    return [alarm for alarm in found.values() if alarm.cleared_at is None]
+
+
+def _moments(message: AlarmLive) -> list[datetime]:
+    times = (message.raised_at, message.last_at, message.returned_at)
+    return [time for time in times if time is not None]
+
+
+def _raise(message: AlarmLive, time: datetime) -> Raised:
+    return Raised(time, message.severity, message.message)
 
 
 def _alarm(message: AlarmLive) -> Alarm:
-    return Alarm(message.source, message.alarm_kind, message.severity, message.message, message.raised_at, message.cleared_at)
+    """Return what the bus says as an alarm. Of one whose raise nobody saw only the end is known."""
+    fields = {name: getattr(message, name) for name in STORED - {"kind", "raised_at", "count"}}
+    raised_at = message.raised_at or message.returned_at or message.cleared_at or datetime.min.replace(tzinfo=UTC)
+    return Alarm(id=message.id or 0, kind=message.alarm_kind, raised_at=raised_at, count=message.count or 1, **fields)
 
 
 def _changed(short: Short, n: int, message: DeviceLive) -> Short:

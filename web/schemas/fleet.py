@@ -1,4 +1,4 @@
-"""The supervision tree and its alarms as the API says them. Pure."""
+"""The supervision tree as the API says it. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from lics_actors.fleet.messages import NodeState, NodeView
-from lics_actors.store.rows import AlarmRow
-from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason
+from web.schemas.base import Answer, Body, Reason
 
 
 class RestartNodeBody(Body):
@@ -35,46 +34,6 @@ class NodeAnswer(Answer):
     last_error: str | None
     stats: dict[str, float] = Field(description="the node's own counters and gauges")
     children: list[NodeAnswer]
-
-
-class AlarmsQuery(Query):
-    """Which alarms."""
-
-    all: Annotated[bool, Field(description="list cleared alarms as well")] = False
-    limit: PageLimit = 100
-    cursor: Cursor = None
-
-
-class AlarmView(Answer):
-    """Something that needs, or needed, a person."""
-
-    source: str = Field(examples=["recorder"])
-    kind: str = Field(examples=["spool_filling"])
-    severity: str = Field(examples=["high"])
-    message: str
-    raised_at: datetime
-    cleared_at: datetime | None
-    count: int = Field(description="how often it was raised while open")
-
-
-class AlarmPage(Answer):
-    """A page of alarms, newest first."""
-
-    items: list[AlarmView]
-    next: str | None = Field(description="cursor of the page after")
-
-
-def alarm_view(alarm: AlarmRow) -> AlarmView:
-    """Return an alarm as the API says it."""
-    return AlarmView.model_construct(
-        source=alarm.source,
-        kind=alarm.kind,
-        severity=alarm.severity,
-        message=alarm.message,
-        raised_at=alarm.raised_at,
-        cleared_at=alarm.cleared_at,
-        count=alarm.count,
-    )
 
 
 def node_answer(node: NodeView) -> NodeAnswer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,9 +12,19 @@ import msgspec
 
 from lics_actors.device.messages import Admin, CommandState, DeviceTwin, Health, Link, MetricReading, Safety
 from lics_actors.fleet.messages import NodeState, NodeView
-from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.live.messages import (
+    AlarmLive,
+    CommandLive,
+    DeviceLive,
+    EventLive,
+    LiveMessage,
+    NodeLive,
+    TelemetryLive,
+    alarm_live,
+)
+from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.records import Command, CommandStep
-from lics_actors.store.rows import AlarmRow, DeviceRow
+from lics_actors.store.rows import DeviceRow
 from web.live.protocol import write
 from web.live.views import (
     YOUNG_US,
@@ -29,9 +40,9 @@ from web.live.views import (
     told,
     twin_raw,
 )
+from web.schemas.alarms import alarm_view
 from web.schemas.commands import command_view
 from web.schemas.devices import device_view
-from web.schemas.fleet import alarm_view
 
 EPOCH = datetime(2026, 1, 31, 12, tzinfo=UTC)
 EPOCH_US = int(EPOCH.timestamp() * 1e6)
@@ -86,12 +97,14 @@ def device(device_id: UUID = PUMP, link: Link = Link.ONLINE) -> DeviceLive:
     )
 
 
-def alarm(kind: str, cleared: bool = False) -> AlarmLive:
-    return AlarmLive("recorder", kind, "high", "it fills", EPOCH, EPOCH if cleared else None)
+def alarm(kind: str, seconds: float = 0, gone: float | None = None) -> AlarmLive:
+    """What a source says, before the table knows."""
+    returned_at = None if gone is None else EPOCH + timedelta(seconds=gone)
+    return AlarmLive("recorder", kind, "high", "it fills", EPOCH + timedelta(seconds=seconds), returned_at=returned_at)
 
 
-def alarm_row(kind: str) -> AlarmRow:
-    return AlarmRow(7, "recorder", kind, "high", "it fills", EPOCH, None, 3)
+def alarm_row(kind: str, **more: Any) -> Alarm:
+    return Alarm(7, "recorder", kind, "high", "it fills", EPOCH, count=3, last_at=EPOCH, **more)
 
 
 def said(message: Happened) -> dict[str, Any]:
@@ -132,9 +145,14 @@ def test_a_command_is_the_whole_command_as_in_rest() -> None:
 
 
 def test_an_alarm_has_the_fields_of_rest() -> None:
-    raised = said(alarm("spool_filling"))["alarm"]
-    rest = json.loads(alarm_view(alarm_row("spool_filling")).model_dump_json())
-    assert raised == {name: value for name, value in rest.items() if name != "count"}
+    row = alarm_row("spool_filling", acknowledged_at=EPOCH, acknowledged_by="user:a", comment="seen")
+    rest = json.loads(alarm_view(row).model_dump_json())
+    assert said(alarm_live(row))["alarm"] == rest
+    assert (rest["state"], rest["active"], rest["id"]) == ("acknowledged", True, 7)
+    young = said(alarm("spool_filling"))["alarm"]
+    assert (set(young), young["id"], young["state"]) == (set(rest), None, "unacknowledged")
+    unseen = said(AlarmLive("recorder", "lag", "high", "", None, returned_at=EPOCH))["alarm"]
+    assert (unseen["state"], unseen["raised_at"]) == ("returned", "2026-01-31T12:00:00Z")
 
 
 def test_values() -> None:
@@ -166,19 +184,38 @@ def test_a_list_of_devices_takes_what_is_newer_from_the_bus() -> None:
     assert msgspec.json.decode(shorts_raw([pump])[0])["link"] == "online"
 
 
-def test_a_list_of_alarms_takes_what_is_newer_from_the_bus() -> None:
-    rows = [alarm_row("lag"), alarm_row("dropped")]
+def test_a_list_of_alarms_takes_what_the_table_does_not_know_yet_from_the_bus() -> None:
+    rows = [
+        alarm_row("lag"),
+        alarm_row("dropped"),
+        alarm_row("again"),
+        alarm_row("told"),
+        alarm_row("seen", acknowledged_at=EPOCH),
+    ]
     n = EPOCH_US
+    over = alarm_live(replace(alarm_row("ended"), returned_at=EPOCH + timedelta(seconds=9), cleared_at=EPOCH))
     heard: list[tuple[int, LiveMessage]] = [
-        (n - YOUNG_US - 1, alarm("long_ago")),
-        (n - 4, alarm("dropped")),
-        (n - 3, alarm("dropped", cleared=True)),
-        (n - 2, alarm("spool_filling")),
-        (n - 1, alarm("never_raised", cleared=True)),
+        (n - YOUNG_US - 1, alarm("long_ago", 5)),
+        (n - 9, alarm("told", 0)),
+        (n - 8, alarm("dropped", 0, gone=3)),
+        (n - 7, alarm("spool_filling", 1)),
+        (n - 6, alarm("again", 4)),
+        (n - 5, alarm("never_raised", 0, gone=2)),
+        (n - 4, alarm("ended", 8)),
+        (n - 3, over),
+        (n - 2, alarm("seen", 0, gone=2)),
+        (n - 2, alarm("lag", -5, gone=-4)),
+        (n - 1, AlarmLive("recorder", "lag", "high", "", None)),
         (n, NodeLive("rack:1", "restarted", None, EPOCH)),
     ]
     found = [json.loads(bytes(each)) for each in alarms_raw(newest_alarms(rows, heard, n))]
-    assert [(each["kind"], each.get("count")) for each in found] == [("lag", 3), ("spool_filling", None)]
+    assert [(each["kind"], each["count"], each["state"]) for each in found] == [
+        ("lag", 3, "unacknowledged"),
+        ("dropped", 3, "returned"),
+        ("again", 4, "unacknowledged"),
+        ("told", 3, "unacknowledged"),
+        ("spool_filling", 1, "unacknowledged"),
+    ]
 
 
 def test_while_no_table_answers_the_fleet_tells_names_and_words() -> None:

@@ -65,7 +65,7 @@ def test_alarms_and_events_are_told_once_in_their_order(bench: Bench) -> None:
     assert bench.news() == []
     later = NOW + timedelta(seconds=5)
     bench.writes("fleet", AlarmCleared(later, "device:1", "hung"))
-    assert bench.news() == [(ALARMS, AlarmLive("device:1", "hung", "high", "it does not answer", NOW, later))]
+    assert bench.news() == [(ALARMS, AlarmLive("device:1", "hung", "high", "it does not answer", NOW, returned_at=later))]
     assert bench.news() == []
 
 
@@ -87,8 +87,8 @@ def test_what_is_long_over_is_not_told_at_the_start_but_remembered(bench: Bench)
     assert [message.alarm_kind for _, message in bench.news() if isinstance(message, AlarmLive)] == ["late"]
     bench.writes("fleet", AlarmCleared(NOW, "device:1", "hung"), AlarmCleared(NOW, "device:2", "unheard-of"))
     assert bench.news() == [
-        (ALARMS, AlarmLive("device:1", "hung", "high", "it does not answer", ago, NOW)),
-        (ALARMS, AlarmLive("device:2", "unheard-of", "high", "", None, NOW)),
+        (ALARMS, AlarmLive("device:1", "hung", "high", "it does not answer", ago, returned_at=NOW)),
+        (ALARMS, AlarmLive("device:2", "unheard-of", "high", "", None, returned_at=NOW)),
     ]
 
 

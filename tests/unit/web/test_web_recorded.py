@@ -133,8 +133,18 @@ async def test_alarms_open_and_cleared(web: Web) -> None:
     await ship_journal(web.repository, uuid4(), entries)
     still = (await (await web.ask("GET", "/alarms")).get_json())["items"]
     every = (await (await web.ask("GET", "/alarms?all=true")).get_json())["items"]
-    assert [alarm["kind"] for alarm in still] == ["spool_filling"]
-    assert [alarm["kind"] for alarm in every] == ["quarantined", "spool_filling"]
+    assert [(alarm["kind"], alarm["state"]) for alarm in still] == [
+        ("quarantined", "returned"),
+        ("spool_filling", "unacknowledged"),
+    ]
+    assert every == still
+    assert (await web.ask("POST", f"/alarms/{still[0]['id']}/acknowledge")).status_code == 200
+    assert [alarm["kind"] for alarm in (await (await web.ask("GET", "/alarms")).get_json())["items"]] == ["spool_filling"]
+    every = (await (await web.ask("GET", "/alarms?all=true")).get_json())["items"]
+    assert [(alarm["kind"], alarm["state"]) for alarm in every] == [
+        ("quarantined", "cleared"),
+        ("spool_filling", "unacknowledged"),
+    ]
 
 
 async def test_the_latest_values_of_many(web: Web, device: dict[str, Any]) -> None:

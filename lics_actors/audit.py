@@ -1,0 +1,131 @@
+"""Who did what: each act is on this host's disk before it is done, and its end after, whatever is away meanwhile.
+
+The Recorder ships both to the table `audit`. Web and command line write the same journal; SQLite lets one in at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from config.settings import Settings
+from lics_actors.errors import LicsError, StorageFullError
+from lics_actors.journal import Journal, JournalError, journal_path
+from lics_actors.store.records import Audited
+
+JOURNAL: Final = "operators"
+UNAVAILABLE: Final = frozenset({"device_unavailable", "device_timeout", "internal_error"})  # any other type is a refusal
+
+log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """How an act ended; ASKED: it has not, or nobody lived to tell."""
+
+    ASKED = "asked"
+    OK = "ok"
+    REFUSED = "refused"  # not allowed, no such thing, no reason given …: nothing was done
+    FAILED = "failed"  # nobody answered, or it went wrong: something may have been done
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and from where. `origin`: cli, rest or ws."""
+
+    principal: str
+    origin: str
+    remote: str | None = None
+    request_id: str | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What an act found and what it left behind, noted while it is done."""
+
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+class AuditLog:
+    """Opens the journal for each word: an act is rare, and several processes write. One loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._path = journal_path(settings.data_dir / "journals", JOURNAL)
+        self._alone = asyncio.Lock()
+
+    @asynccontextmanager
+    async def act(self, asker: Asker, action: str, target: str, reason: str | None) -> AsyncIterator[Found]:
+        """Do something under audit: what is raised within is how it ended, and is raised on.
+
+        A disk that takes nothing stops nobody: operators are needed most then. It is logged instead.
+        """
+        asked = Audited(
+            act=uuid4(),
+            time=datetime.now(UTC),
+            principal=asker.principal,
+            action=action,
+            target=target,
+            outcome=Outcome.ASKED,
+            origin=asker.origin,
+            reason=reason,
+            remote=asker.remote,
+            request_id=asker.request_id,
+        )
+        found, outcome, error = Found(), Outcome.FAILED, "it was given up"
+        await self._write(asked)
+        try:
+            yield found
+            outcome, error = Outcome.OK, ""
+        except LicsError as refusal:
+            outcome = Outcome.FAILED if refusal.type in UNAVAILABLE else Outcome.REFUSED
+            error = f"{refusal.code}: {refusal.message}"
+            raise
+        except Exception as fault:
+            error = type(fault).__name__
+            raise
+        finally:
+            end = replace(asked, time=datetime.now(UTC), outcome=outcome, error=error or None)
+            told = replace(end, before=_facts(found.before), after=_facts(found.after))
+            await asyncio.shield(asyncio.ensure_future(self._write(told)))
+
+    async def refused(self, asker: Asker, action: str, target: str, reason: str | None, error: LicsError) -> None:
+        """Note an act that was refused before anything could be asked."""
+        try:
+            async with self.act(asker, action, target, reason):
+                raise error
+        except LicsError as same:
+            if same is not error:
+                raise
+
+    async def _write(self, record: Audited) -> None:
+        async with self._alone:
+            await asyncio.to_thread(self._append, record)
+
+    def _append(self, record: Audited) -> None:
+        try:
+            journal = Journal(self._path)
+            try:
+                journal.append([record])
+                journal.trim()
+            finally:
+                journal.close()
+        except (StorageFullError, JournalError) as error:
+            facts = {name: value for name, value in zip(record.__struct_fields__, _values(record), strict=True) if name != "time"}
+            log.error("an act is not in the audit", extra={**facts, "disk": error.message})
+
+
+def _values(record: Audited) -> list[Any]:
+    return [getattr(record, name) for name in record.__struct_fields__]
+
+
+def _facts(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if found is None else dict(found)
