@@ -56,6 +56,7 @@ class Load:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> Self:
+        self._stopping.clear()
         for device in self.devices:
             self.simulator.device(device.id).set_rate(RATE_HZ)
         self._tasks = [asyncio.create_task(self._command()), asyncio.create_task(self._tell_events())]
