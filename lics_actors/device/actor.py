@@ -72,7 +72,9 @@ class DeviceActor(LeafActor):
         self._feed = live_feed(spec, self.in_loop, journal.command)
         self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
         filters = self._shell.interpreter.filters
-        self._mqtt = DeviceSession(spec.broker, device.device_id, filters, self._take, lambda: self._shell.silent_s)
+        self._mqtt = DeviceSession(
+            spec.broker, device.device_id, filters, self._take, lambda: self._shell.silent_s, memory=self._journal
+        )
         self._events: list[Happening | _Visit] = []  # the loop thread's, as is what follows
         self._timer: asyncio.TimerHandle | None = None
         self._word = ""

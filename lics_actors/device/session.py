@@ -6,13 +6,14 @@ Runs in the actor's loop thread and decides nothing: it says what arrived and wh
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import random
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 import aiomqtt
@@ -24,6 +25,7 @@ from lics_actors.broker import tls_context
 from lics_actors.device.connection import TIMEOUT_S, Connection
 from lics_actors.device.listening import Listening, heard, rest_s, rested
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.errors import LicsError
 
 KEEPALIVE_S: Final = 30  # a broker that vanished without a word is noticed after one and a half times that
 FIRST_RETRY_S: Final = 0.2
@@ -31,6 +33,8 @@ LONGEST_RETRY_S: Final = 10.0
 LASTING_S: Final = 10.0  # a session of that length was a good one: the next retry is early again
 NODELAY: Final = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # without it a command takes 44 ms instead of 0.8 (measured)
 REFUSED: Final = 128  # MQTT 3.1.1, section 3.9.3: a SUBACK code from here on is a refusal
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,16 @@ def client_id(device_id: UUID) -> str:
     return f"lics-device-{device_id}"
 
 
+class Memory(Protocol):
+    """Where a session's subscriptions outlive the process: a Journal."""
+
+    def keep_filters(self, filters: Collection[str]) -> None:
+        """Keep what may be subscribed to. Raises: LicsError."""
+
+    def filters(self) -> frozenset[str]:
+        """Return what was kept."""
+
+
 class DeviceSession:
     """`tell` is called in the loop thread with what is heard, in order."""
 
@@ -82,14 +96,19 @@ class DeviceSession:
         filters: Sequence[TopicFilter],
         tell: Callable[[Heard], None],
         silent_s: Callable[[], float] = lambda: math.inf,
+        *,
+        memory: Memory | None = None,
     ) -> None:
-        """`silent_s` is asked how long the device may be silent, which says how long its data need not be listened to."""
+        """`silent_s` is asked how long the device may be silent, which says how long its data need not be listened to.
+        `memory`: what an earlier incarnation subscribed to, so that this one gives up what it does not want."""
         self._broker, self._device_id, self._tell, self._silent_s = broker, device_id, tell, silent_s
         self._filters = subscriptions(filters)
         self._data = data_only(filters)
         self._listening = Listening()
         self._rest: asyncio.TimerHandle | None = None
-        self._dropped_filters: set[str] = set()
+        self._memory = memory
+        self._remembered = frozenset() if memory is None else memory.filters()
+        self._dropped_filters = set(self._remembered) - {topic for topic, _ in self._filters}
         self._session = 0
         self._client: Connection | None = None  # while the session stands
         self._early: list[mqtt.MQTTMessage] | None = []
@@ -165,6 +184,23 @@ class DeviceSession:
         )
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
+        wanted = frozenset(topic for topic, _ in self._filters)
+        self._remember(wanted | self._dropped_filters)
+        await self._agree(client)
+        self._remember(wanted | self._dropped_filters)
+
+    def _remember(self, filters: frozenset[str]) -> None:
+        """Keep in mind what the broker's session may hold; while the disk is full that is tried again with each session."""
+        if self._memory is None or filters == self._remembered:
+            return
+        try:
+            self._memory.keep_filters(filters)
+        except LicsError as error:
+            log.error("subscriptions cannot be kept", extra={"device_id": str(self._device_id), "reason": error.message})
+        else:
+            self._remembered = filters
+
+    async def _agree(self, client: aiomqtt.Client) -> None:
         if self._dropped_filters:
             await client.unsubscribe(sorted(self._dropped_filters))
             self._dropped_filters.clear()

@@ -22,6 +22,7 @@ from lics_actors.fleet.messages import (
     ChangeRack,
     DeviceLocated,
     DevicesKnown,
+    DevicesRemoved,
     DeviceSteered,
     FleetReady,
     FleetSpec,
@@ -109,7 +110,8 @@ class FleetSupervisor(Supervisor):
         if (number := recorder_number(name)) is not None:
             return recorder_spec(spec, number, str(self._journal_dir))
         if name == REGISTRAR:
-            return RegistrarSpec(spec.database_url, str(Path(spec.data_dir) / "devices.json"))
+            folder = Path(spec.data_dir)
+            return RegistrarSpec(spec.database_url, str(folder / "devices.json"), spec.broker, str(folder / "sessions.json"))
         if name == HOUSEKEEPER:
             return HousekeeperSpec(spec.database_url, str(self._journal_dir))
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
@@ -169,6 +171,8 @@ class FleetSupervisor(Supervisor):
         for rack, change in changes.items():
             self.directory.forget(device_node(device_id) for device_id in change.removed)
             self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
+        if removed := tuple(device_id for change in changes.values() for device_id in change.removed):
+            self.tell_child(REGISTRAR, DevicesRemoved(removed))
         if changes or first:
             self._tell_recorders()
         self._tell_ready()

@@ -76,6 +76,8 @@ class RegistrarSpec:
 
     database_url: str
     cache_file: str
+    broker: BrokerSpec
+    sessions_file: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,13 @@ class DevicesKnown:
     as_of: float = inf
     serial: int = 0
     settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesRemoved:
+    """FleetSupervisor → Registrar: the actors of these devices are being stopped, and none is started for them."""
+
+    devices: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, slots=True)

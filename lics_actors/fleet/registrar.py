@@ -1,4 +1,5 @@
-"""Registrar: tells the FleetSupervisor which devices there are, from the database or, while that is away, from a file."""
+"""Registrar: tells the FleetSupervisor which devices there are, from the database or, while that is away, from a file; and
+discards the sessions of those that are retired."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
-from lics_actors.device.messages import DeviceSpec
+from thespian.actors import ActorAddress
+
+from lics_actors.device.messages import Admin, DeviceSpec
 from lics_actors.errors import LicsError
 from lics_actors.fleet.cache import read_cache, write_cache
-from lics_actors.fleet.messages import DevicesKnown, RegistrarSpec
+from lics_actors.fleet.messages import DevicesKnown, DevicesRemoved, RegistrarSpec
+from lics_actors.fleet.sessions import SessionKeeper
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.store.repository import Repository
 
@@ -37,11 +42,13 @@ class Registrar(LeafActor):
         self.source = "waiting"
         self.devices = 0
         self.read_at: float | None = None
+        self._repository: Repository | None = None
 
     def begin(self, spec: object) -> None:
         """Start reading."""
         assert isinstance(spec, RegistrarSpec)
         self.database_url, self.cache_file = spec.database_url, Path(spec.cache_file)
+        self.sessions = SessionKeeper(spec.broker, Path(spec.sessions_file), self._admin_of)
         self.start_loop()
 
     def state_word(self) -> str:
@@ -52,6 +59,13 @@ class Registrar(LeafActor):
         """Return how many devices there are and how old that knowledge is."""
         age = {} if self.read_at is None else {"devices_read_age_s": round(time.time() - self.read_at, 1)}
         return {"devices": self.devices, **age}
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        """Take what the fleet stops running."""
+        if isinstance(message, DevicesRemoved):
+            self.in_loop(self.sessions.removed, message.devices)
+        else:
+            self.unrecognised(message, sender)
 
     def on_events(self, events: list[object]) -> None:
         """Pass on what the loop read."""
@@ -72,6 +86,7 @@ class Registrar(LeafActor):
         async with asyncio.TaskGroup() as group:
             group.create_task(self._fall_back(answered))
             group.create_task(self._keep_reading(answered))
+            group.create_task(self.sessions.run())
 
     async def _fall_back(self, answered: asyncio.Event) -> None:
         try:
@@ -83,12 +98,10 @@ class Registrar(LeafActor):
 
     async def _keep_reading(self, answered: asyncio.Event) -> None:
         failures = 0
-        repository: Repository | None = None
         try:
             while True:
                 try:
-                    repository = repository or await Repository.connect(self.database_url, pool_size=1, max_overflow=0)
-                    await self._read(repository)
+                    await self._read(await self._connected())
                     answered.set()
                     failures = 0
                 except LicsError as error:
@@ -96,13 +109,21 @@ class Registrar(LeafActor):
                     self.post(_Away(error.message))
                 await asyncio.sleep(min(RETRY_MAX_S, RETRY_S * 2 ** min(failures - 1, 16)) if failures else READ_EVERY_S)
         finally:
-            if repository is not None:
-                await repository.close()
+            if self._repository is not None:
+                await self._repository.close()
+
+    async def _connected(self) -> Repository:
+        self._repository = self._repository or await Repository.connect(self.database_url, pool_size=1, max_overflow=0)
+        return self._repository
+
+    async def _admin_of(self, device_id: UUID) -> Admin:
+        return (await (await self._connected()).get_device(device_id)).admin
 
     async def _read(self, repository: Repository) -> None:
         as_of = time.time()
         devices: list[DeviceSpec] = await repository.device_specs()
         self.post(DevicesKnown(tuple(devices), as_of=as_of))
+        self.sessions.listed(device.device_id for device in devices)
         try:
             write_cache(self.cache_file, devices, as_of)
         except OSError as error:

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -93,16 +93,32 @@ class Journal:
 
     def keep_twin(self, data: bytes) -> None:
         """Keep the actor's last view for its next incarnation (not fsynced: a twin can be learnt again)."""
-
-        def write() -> None:
-            self._synchronous("NORMAL")
-            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('twin', ?)", (data,))
-
-        self._mended(write)
+        self._keep("twin", data, "NORMAL")
 
     def twin(self) -> bytes | None:
         """Return what `keep_twin` kept."""
-        row = self._mended(lambda: self._db.execute("SELECT value FROM meta WHERE key = 'twin'").fetchone())
+        return self._kept("twin")
+
+    def keep_filters(self, filters: Collection[str]) -> None:
+        """Keep, durably, what the actor's session at the broker may be subscribed to: nobody else can give it up."""
+        self._keep("filters", msgspec.msgpack.encode(sorted(filters)), "FULL")
+
+    def filters(self) -> frozenset[str]:
+        """Return what `keep_filters` kept; none where it cannot be read."""
+        try:
+            return frozenset(msgspec.msgpack.decode(self._kept("filters") or b"\x90", type=list[str]))
+        except msgspec.MsgspecError:
+            return frozenset()
+
+    def _keep(self, key: str, data: bytes, level: str) -> None:
+        def write() -> None:
+            self._synchronous(level)
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, data))
+
+        self._mended(write)
+
+    def _kept(self, key: str) -> bytes | None:
+        row = self._mended(lambda: self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone())
         return row[0] if row and isinstance(row[0], bytes) else None
 
     def trim(self) -> None:

@@ -20,11 +20,14 @@ from lics_actors.device.session import (
     DataRested,
     DeviceSession,
     Heard,
+    Memory,
     MessageArrived,
     client_id,
     data_only,
     subscriptions,
 )
+from lics_actors.errors import StorageFullError
+from lics_actors.journal import Journal
 from lics_actors.services.broker import Broker
 from lics_actors.services.ports import LOOPBACK
 from tests.waiting import eventually
@@ -48,10 +51,10 @@ def test_an_actor_never_rests_from_what_carries_answers_or_control() -> None:
 class Running:
     """A session on a broker, and what it heard."""
 
-    def __init__(self, broker: BrokerSpec, *topics: str, silent_s: float = 30.0) -> None:
+    def __init__(self, broker: BrokerSpec, *topics: str, silent_s: float = 30.0, memory: Memory | None = None) -> None:
         self.heard: list[Heard] = []
         filters = [TopicFilter(broker.prefix + t, 1, data=t.startswith("telemetry")) for t in topics]
-        self.session = DeviceSession(broker, DEVICE, filters, self.heard.append, lambda: silent_s)
+        self.session = DeviceSession(broker, DEVICE, filters, self.heard.append, lambda: silent_s, memory=memory)
         self.task = asyncio.create_task(self.session.run())
 
     async def __aenter__(self) -> Running:
@@ -99,6 +102,35 @@ async def test_other_topics_from_now_on(broker: BrokerSpec) -> None:
             await client.publish(broker.prefix + leaf, leaf.encode(), qos=1)
         await eventually(running.messages)
         assert running.messages() == [b"b"]
+
+
+async def test_what_an_earlier_incarnation_subscribed_to_is_given_up(broker: BrokerSpec, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "device.db")
+    async with Running(broker, "a", "b", memory=journal) as first:
+        await eventually(first.reached)
+    assert journal.filters() == {broker.prefix + "a", broker.prefix + "b"}
+    journal.close()
+    journal = Journal(tmp_path / "device.db")
+    async with Running(broker, "b", "c", memory=journal) as second, aiomqtt.Client(broker.host, broker.port) as client:
+        await eventually(second.reached)
+        assert journal.filters() == {broker.prefix + "b", broker.prefix + "c"}
+        for leaf in ("a", "b", "c"):
+            await client.publish(broker.prefix + leaf, leaf.encode(), qos=1)
+        await eventually(lambda: len(second.messages()) == 2)
+        assert second.messages() == [b"b", b"c"]
+    journal.close()
+
+
+async def test_a_full_disk_costs_no_session(broker: BrokerSpec) -> None:
+    class Full:
+        def keep_filters(self, filters: object) -> None:
+            raise StorageFullError("no space left")
+
+        def filters(self) -> frozenset[str]:
+            return frozenset({broker.prefix + "old"})
+
+    async with Running(broker, "a", memory=Full()) as running:
+        await eventually(running.reached)
 
 
 async def test_what_was_decided_for_an_earlier_session_is_not_sent(broker: BrokerSpec) -> None:
