@@ -83,7 +83,7 @@ class Housekeeper(LeafActor):
     def _tell(self, conditions: Mapping[str, str]) -> None:
         """Journal which alarms stand; where the disk takes nothing, the next round tells them."""
         try:
-            self._alarms = self._alarms or AlarmJournal(journal_path(self.journal_dir, NAME), NAME)
+            self._alarms = self._alarms or AlarmJournal(journal_path(self.journal_dir, NAME), NAME, {plan.ALARM: "medium"})
         except (StorageFullError, JournalError) as error:
             log.warning("alarms cannot be journalled", extra={"reason": error.message})
             return
