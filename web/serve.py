@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+import uvloop
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 from quart import Quart
@@ -25,6 +26,7 @@ from config.orm import parse_database_url
 from config.settings import Settings, SettingsError
 from lics_actors.client import FleetClient
 from lics_actors.store.repository import Repository
+from web import express
 from web.app import create_app
 from web.live.hub import Hub
 from web.live.install import hub_of
@@ -97,7 +99,7 @@ def serve(settings: Settings) -> int:
     check(settings)
     api = listen(settings.host, settings.port, "LICS_PORT")
     metrics = listen(settings.host, settings.prometheus_port, "PROMETHEUS_PORT") if settings.enable_metrics else None
-    return asyncio.run(_serve(settings, api, metrics))
+    return uvloop.run(_serve(settings, api, metrics))
 
 
 def serve_beside_others(settings: Settings, ready: int) -> int:
@@ -107,7 +109,7 @@ def serve_beside_others(settings: Settings, ready: int) -> int:
         SettingsError: something that is set cannot be used.
     """
     check(settings)
-    return asyncio.run(_serve(settings, listen(settings.host, settings.port, "LICS_PORT", shared=True), None, ready))
+    return uvloop.run(_serve(settings, listen(settings.host, settings.port, "LICS_PORT", shared=True), None, ready))
 
 
 def check(settings: Settings) -> None:
@@ -188,6 +190,7 @@ async def _say_goodbye(stopping: asyncio.Event, hub: Hub) -> None:
 
 async def serve_app(stopping: asyncio.Event, app: Quart, listener: Listener) -> None:
     """Serve `app` until `stopping`; give requests under way GRACE_S, then leave them."""
+    express.open_lane()
     serving = asyncio.create_task(hypercorn_serve(cast("Any", app), _config(listener), shutdown_trigger=stopping.wait))
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)

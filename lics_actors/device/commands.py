@@ -152,7 +152,7 @@ def acked(book: CommandBook, ack: CommandAcked, now: datetime) -> Outcome:
         state = NEVER_EXECUTED.get(ack.error, state)
     step = CommandStep(state, now, ack.result, ack.error, ack.ledger_seq)
     if state.terminal:
-        return _settle(book, tracked, step)
+        return _settle(book, tracked, step, durable=not (state is CommandState.SUCCEEDED and book.guarantees.executes_once))
     if tracked in book.doubtful or _ORDER.index(state) <= _ORDER.index(tracked.command.state):
         return book.counted("acks_repeated"), []
     moved, keep = _step(tracked, step)
@@ -180,7 +180,7 @@ def dispatch(book: CommandBook, now: datetime, epoch: int | None) -> Outcome:
     if not book.waiting or book.flying or book.asked:
         return book, []
     first, *others = book.waiting
-    moved, keep = _step(first, CommandStep(CommandState.DISPATCHED, now), epoch)
+    moved, keep = _step(first, CommandStep(CommandState.DISPATCHED, now), epoch, durable=True)
     return replace(book, waiting=tuple(others), flying=(moved,)), [keep, _said(book, moved, now)]
 
 
@@ -249,17 +249,19 @@ def _run_out(book: CommandBook, tracked: Tracked, now: datetime) -> Outcome:
     return replace(book, doubtful=(*book.doubtful, doubtful)[-MAX_DOUBTFUL:]), effects
 
 
-def _settle(book: CommandBook, tracked: Tracked, step: CommandStep) -> Outcome:
-    """Take a command out of the book; journal its end, then tell those who wait."""
-    moved, keep = _step(tracked, step)
+def _settle(book: CommandBook, tracked: Tracked, step: CommandStep, *, durable: bool = True) -> Outcome:
+    """Take a command out of the book; journal its end, then tell those who wait.
+
+    `durable` False: the device's ledger has the outcome, and says it again should a power loss take it from the journal.
+    """
+    moved, keep = _step(tracked, step, durable=durable)
     book = _answered(_without(book, tracked.id), tracked.id).counted(f"commands_{step.state.value}")
     return book, [keep, *(Answer(w.reply, moved.command) for w in tracked.waiters)]
 
 
-def _step(tracked: Tracked, step: CommandStep, epoch: int | None = None) -> tuple[Tracked, Keep]:
+def _step(tracked: Tracked, step: CommandStep, epoch: int | None = None, *, durable: bool = False) -> tuple[Tracked, Keep]:
     command = tracked.command
     record = CommandMoved(command.command_id, command.device_id, len(command.steps), step, epoch)
-    durable = step.state.terminal or step.state is CommandState.DISPATCHED
     return replace(tracked, command=_stepped(command, step, epoch)), Keep(record, durable)
 
 

@@ -60,9 +60,13 @@ class Outbox:
         self._append(effects)
 
     def perform(self, effects: list[Effect]) -> None:
-        """Do what is kept."""
+        """Do what is kept: first what a device or a caller waits for, then what is only to be told of."""
         for effect in effects:
-            self._perform(effect)
+            if not isinstance(effect, Keep):
+                self._perform(effect)
+        for effect in effects:
+            if isinstance(effect, Keep):
+                self._perform(effect)
 
     def flush(self) -> None:
         """Perform what was held.

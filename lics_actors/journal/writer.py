@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -64,6 +65,7 @@ class Journal:
         self.path = path
         self._recent: Command | None = None  # the last one written: it is the next to be asked for, or to move on
         self._level = ""  # of `PRAGMA synchronous`
+        self.unsynced = False
         with told_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -74,12 +76,28 @@ class Journal:
     def append(self, records: Sequence[Record], *, durable: bool = True) -> int:
         """Write records in order, all or none, and return the last position.
 
-        `durable`: fsynced on return, with everything before it. Otherwise it survives this process, not a power loss.
+        `durable`: fsynced on return, with everything before it. Otherwise it survives this process, but a power loss only
+        after `sync`, or with the next durable one.
 
         Raises:
             StorageFullError: nothing of it was written.
         """
         return self._mended(lambda: self._write(records, durable)) if records else self._last
+
+    def sync(self) -> None:
+        """Fsync what was appended without; nothing to do where all is durable.
+
+        Raises:
+            StorageFullError: the disk fails.
+        """
+        if self.unsynced:
+            with told_errors(self.path), contextlib.suppress(FileNotFoundError):  # no log: all of it is in the file itself
+                log_file = os.open(self.path.with_name(self.path.name + "-wal"), os.O_RDONLY)
+                try:
+                    os.fdatasync(log_file)
+                finally:
+                    os.close(log_file)
+            self.unsynced = False
 
     def command(self, command_id: UUID) -> Command | None:
         """Return a command as it stands, or None where this journal has it no more."""
@@ -166,6 +184,7 @@ class Journal:
 
     def _prepare(self) -> None:
         check(self._db, self.path)
+        (known,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
@@ -175,8 +194,20 @@ class Journal:
                 self._db.execute(statement)
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
         self.identity = identity_of(self._db, self.path)
+        self._last = self._beyond_all_shipped() if known else 0
+
+    def _beyond_all_shipped(self) -> int:
+        """Return a position to go on from, and have it kept.
+
+        A power loss takes entries back that the Recorder may have shipped already; their positions must not be given again, or
+        what comes at them would count as shipped. So each opening goes on at the time of it, in microseconds.
+        """
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").fetchone()
-        self._last = 0 if row is None else int(row[0])
+        last = max(0 if row is None else int(row[0]), time.time_ns() // 1000)
+        with self._transaction:
+            self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'entry'")
+            self._db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('entry', ?)", (last,))
+        return last
 
     def _begin_anew(self, cause: JournalCorruptError) -> None:
         with contextlib.suppress(sqlite3.Error):
@@ -199,7 +230,7 @@ class Journal:
                 self._change_command(changed, record, position)
             for command, at in changed.values():
                 self._put_command(command, at)
-        self._last = position
+        self._last, self.unsynced = position, not durable
         for command, _ in changed.values():
             self._recent = command
         return position

@@ -40,13 +40,17 @@ Row = tuple[Any, ...]
 _COMMAND = """INSERT INTO command (id, device_id, name, args, principal, idempotent, actuates, deadline, accepted_at,
         state, state_at, n, epoch, reason, run_id, trial_id)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING"""
+# A power loss may take back what was shipped already; what the device says again then stands in the place of a passing state.
 _STATE = """INSERT INTO command_state (command_id, n, device_id, state, time, result, error, ledger_seq, epoch)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (command_id, n) DO NOTHING"""
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (command_id, n) DO UPDATE
+    SET state = excluded.state, time = excluded.time, result = excluded.result, error = excluded.error,
+        ledger_seq = excluded.ledger_seq, epoch = excluded.epoch
+    WHERE command_state.state IN ('delivered', 'executing') AND excluded.state NOT IN ('delivered', 'executing')"""
 # Where a command stands follows from its states alone, so it does not matter whether `command` or they came first.
 _STAND = """UPDATE command SET state = s.state, state_at = s.time, n = s.n, epoch = coalesce(s.epoch, command.epoch)
     FROM (SELECT DISTINCT ON (command_id) command_id, n, state, time, max(epoch) OVER (PARTITION BY command_id) AS epoch
           FROM command_state WHERE command_id = ANY($1::uuid[]) ORDER BY command_id, n DESC) s
-    WHERE command.id = s.command_id AND command.n < s.n"""
+    WHERE command.id = s.command_id AND (command.n < s.n OR (command.n = s.n AND command.state <> s.state))"""
 _DEVICE = """UPDATE device SET link = $3, health = $4, safety = $5, epoch = coalesce($6, epoch), reason = $7, state_at = $2
     WHERE id = $1 AND (state_at IS NULL OR state_at <= $2)"""
 _DESCRIBED = """UPDATE device SET capabilities = $3, described_at = $2

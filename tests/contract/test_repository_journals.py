@@ -89,6 +89,21 @@ async def test_an_indeterminate_command_is_settled_later(repository: Repository)
     assert (found.state, found.steps[-1].error) == (S.FAILED, "jam")
 
 
+async def test_what_a_ledger_says_again_after_a_power_loss_stands(repository: Repository) -> None:
+    """A journal's last passing states were shipped, then taken back by a power loss; the ledger's word has the number of one."""
+    first, journal = accepted(0), uuid4()
+    identity = first.command.command_id
+    lost = [moved(identity, 2, S.DELIVERED), moved(identity, 3, S.EXECUTING)]
+    await ship_journal(repository, journal, numbered(first, moved(identity, 1, S.DISPATCHED), *lost))
+    await ship_journal(repository, journal, [(1000, moved(identity, 2, S.EXECUTING)), (1001, moved(identity, 3, S.SUCCEEDED))])
+    found = await repository.get_command(identity)
+    assert [step.state for step in found.steps] == [S.ACCEPTED, S.DISPATCHED, S.DELIVERED, S.SUCCEEDED]
+    assert found.state is S.SUCCEEDED
+    assert (await repository.list_commands(None, CommandFilter(state=S.SUCCEEDED))).items == [found]
+    await ship_journal(repository, uuid4(), [(1, moved(identity, 3, S.FAILED, error="never"))])
+    assert (await repository.get_command(identity)).state is S.SUCCEEDED
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_steps_and_acceptance_may_come_in_any_order_from_any_journal(repository: Repository, seed: int) -> None:
     first = accepted(0)

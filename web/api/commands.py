@@ -53,8 +53,9 @@ async def command_device(device_id: UUID, body: CommandBody) -> Response:
     """
     key = request.headers.get("Idempotency-Key")
     wanted = ordered(device_id, body, principal(), request.path, key)
-    status, location, view = told(await place(backing(), wanted, keyed=key is not None))
-    return answer(view, status, {"Location": location})
+    command = await place(backing(), wanted, keyed=key is not None)
+    status, location = told(command)
+    return answer(command_view(command), status, {"Location": location})
 
 
 def ordered(device_id: UUID, body: CommandBody, asker: Principal, path: str, key: str | None) -> RequestCommand:
@@ -75,11 +76,10 @@ def ordered(device_id: UUID, body: CommandBody, asker: Principal, path: str, key
     )
 
 
-def told(command: Command) -> tuple[int, str, CommandView]:
-    """Return how a placed command is answered: status, `Location`, body."""
+def told(command: Command) -> tuple[int, str]:
+    """Return how a placed command is answered: status and `Location`."""
     location = f"/api/v1/commands/{command.command_id}?device_id={command.device_id}"
-    status = HTTPStatus.OK if command.state.terminal else HTTPStatus.ACCEPTED
-    return status, location, command_view(command)
+    return HTTPStatus.OK if command.state.terminal else HTTPStatus.ACCEPTED, location
 
 
 @blueprint.get("/devices/<uuid:device_id>/commands")
