@@ -19,6 +19,9 @@ from lics_actors.errors import LicsError
 from lics_actors.fleet.actor import FleetSupervisor
 from lics_actors.fleet.messages import AskAlive, FleetReady, FleetSpec
 from lics_actors.fleet.place import FleetPlace, remove_place, write_place
+from lics_actors.hosts.lease import FILE as LEASE_FILE
+from lics_actors.hosts.memory import FILE as HOST_FILE
+from lics_actors.hosts.messages import MemberSpec
 from lics_actors.runtime.launcher import FleetDiedError, Launched, LaunchError, launch
 from lics_actors.runtime.peer import Peer, host_port
 from lics_actors.supervision.policy import backoff
@@ -64,8 +67,10 @@ def fleet_spec(settings: Settings) -> FleetSpec:
     """
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set and no embedded database runs; set it, or start everything with `lics up`")
+    member = _member_spec(settings, settings.database_url)
+    broker = broker_spec(settings)
     return FleetSpec(
-        broker=broker_spec(settings),
+        broker=broker if member is None else replace(broker, lease=member.lease),
         data_dir=str(settings.data_dir),
         database_url=settings.database_url,
         redis_url=settings.redis_url,
@@ -73,6 +78,21 @@ def fleet_spec(settings: Settings) -> FleetSpec:
         recorders=settings.recorders,
         lag_alarm_s=settings.lag_alarm_s,
         broker_queue=settings.mqtt_max_queued,
+        member=member,
+    )
+
+
+def _member_spec(settings: Settings, database_url: str) -> MemberSpec | None:
+    """Return how this host is one of several, None where it has no name for that."""
+    if settings.node is None:
+        return None
+    return MemberSpec(
+        name=settings.node,
+        sites=settings.sites,
+        database_url=database_url,
+        run_dir=str(settings.run_dir),
+        state_file=str(settings.data_dir / HOST_FILE),
+        lease=str(settings.run_dir / LEASE_FILE),
     )
 
 

@@ -101,7 +101,8 @@ class DeviceSpec:
 
 @dataclass(frozen=True, slots=True)
 class BrokerSpec:
-    """Where the broker is and how to get in. `password` never appears in a repr."""
+    """Where the broker is and how to get in. `password` never appears in a repr. `lease`: the file that says until when sessions
+    may begin (hosts/lease.py); None where there is but one host."""
 
     host: str
     port: int
@@ -112,6 +113,7 @@ class BrokerSpec:
     ca_file: str | None = None
     cert_file: str | None = None
     key_file: str | None = None
+    lease: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

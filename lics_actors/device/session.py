@@ -26,6 +26,7 @@ from lics_actors.device.connection import TIMEOUT_S, Connection
 from lics_actors.device.listening import Listening, heard, rest_s, rested
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.errors import LicsError
+from lics_actors.hosts.lease import leased, until_leased
 
 KEEPALIVE_S: Final = 30  # a broker that vanished without a word is noticed after one and a half times that
 FIRST_RETRY_S: Final = 0.2
@@ -124,6 +125,7 @@ class DeviceSession:
         loop = asyncio.get_running_loop()
         retry_s = FIRST_RETRY_S
         while True:
+            await until_leased(self._broker.lease)
             began = loop.time()
             try:
                 await self._one_session()
@@ -157,6 +159,8 @@ class DeviceSession:
         self._changed.clear()
         self._early, self._listening = [], Listening()
         async with self._connection() as client:
+            if not leased(self._broker.lease):  # connecting took so long that another host may serve the device by now
+                raise aiomqtt.MqttError("the host's lease ended meanwhile")
             await self._subscribe(client)
             self._session += 1
             self._client = client

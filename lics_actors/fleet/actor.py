@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,7 @@ from thespian.actors import Actor, ActorAddress
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsError
 from lics_actors.fleet.directory import Directory
+from lics_actors.fleet.duties import MEMBER, HostDuties, Member
 from lics_actors.fleet.messages import (
     AskAlive,
     AskCrashes,
@@ -43,14 +45,14 @@ from lics_actors.fleet.messages import (
 from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
 from lics_actors.fleet.registrar import Registrar
-from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_one
+from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_held, take_one
 from lics_actors.fleet.view import node_view, wall_clock
+from lics_actors.hosts.messages import DutiesHeld, Listen, ListeningEnded
 from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
-from lics_actors.supervision.supervisor import Supervisor
 
 REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
 LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
@@ -62,7 +64,7 @@ Reply = Callable[[object], None]
 log = logging.getLogger(__name__)
 
 
-class FleetSupervisor(Supervisor):
+class FleetSupervisor(HostDuties):
     """Begins with a `FleetSpec`."""
 
     policy: ClassVar[Policy] = Policy()
@@ -87,7 +89,10 @@ class FleetSupervisor(Supervisor):
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
         leaves = [ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S) for name in LEAVES]
-        for child in (*self._recorders(spec), *leaves):
+        member = self.join_hosts(spec)
+        if member:
+            self.fleet = replace(self.fleet, held=frozenset())
+        for child in (*member, *self._recorders(spec), *leaves):
             self.tell(ChildAdded(child, self.now()))
 
     def _recorders(self, spec: FleetSpec) -> list[ChildSpec]:
@@ -102,13 +107,17 @@ class FleetSupervisor(Supervisor):
         """Return the class of a child."""
         if recorder_number(name) is not None:
             return Recorder
+        if name == MEMBER:
+            return Member
         return LEAVES.get(name, RackSupervisor)
 
     def child_spec(self, name: str) -> object:
         """Return the present specification of a child."""
         spec = self._spec
         if (number := recorder_number(name)) is not None:
-            return recorder_spec(spec, number, str(self._journal_dir))
+            return replace(recorder_spec(spec, number, str(self._journal_dir)), listen=self.records)
+        if name == MEMBER:
+            return spec.member
         if name == REGISTRAR:
             folder = Path(spec.data_dir)
             return RegistrarSpec(spec.database_url, str(folder / "devices.json"), spec.broker, str(folder / "sessions.json"))
@@ -128,10 +137,15 @@ class FleetSupervisor(Supervisor):
                 self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of))
                 if not from_cache:
                     self._hand_over(self.handover.told(self._list_serial))
+            case DutiesHeld():
+                self.duties_held(message)
+            case ListeningEnded(name=name):
+                self.recorder_ended(name)
             case PartTaken(name=name, serial=serial):
                 self._hand_over(self.handover.took(name, serial))
             case RackReported() if any(known.address == sender for known in self.incarnations.values()):
                 self.directory.take(message)
+                self.devices_forgotten(message.forgotten)
                 self.send(sender, ReportTaken())
                 self._tell_ready()
             case RackReported():
@@ -145,6 +159,8 @@ class FleetSupervisor(Supervisor):
 
     def on_child_begun(self, name: str, address: ActorAddress) -> None:
         """Catch a new child up with what changed while it was starting."""
+        if recorder_number(name) is not None and self.membership is not None:
+            self.send(address, Listen(self.records))
         if recorder_number(name) is not None and self.fleet.known:
             self.send(address, self._all_devices())
         elif name in self._told:
@@ -155,6 +171,10 @@ class FleetSupervisor(Supervisor):
     def on_child_changed(self, name: str) -> None:
         """Forget where the devices of a dead rack were."""
         child = self.supervision.children.get(name)
+        if name.startswith(RACK):
+            self.rack_changed(name)
+        elif recorder_number(name) is not None:
+            self.recorder_changed(name)
         if name.startswith(RACK) and (child is None or child.phase is not Phase.RUNNING):
             rack = int(name.partition(":")[2])
             down = child is not None and child.phase in {Phase.DRAINED, Phase.QUARANTINED}
@@ -170,12 +190,31 @@ class FleetSupervisor(Supervisor):
         self.fleet, changes = adopted
         for rack, change in changes.items():
             self.directory.forget(device_node(device_id) for device_id in change.removed)
+            for device_id in change.removed:
+                self.device_given_up(device_id, rack_node(rack))
             self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
         if removed := tuple(device_id for change in changes.values() for device_id in change.removed):
             self.tell_child(REGISTRAR, DevicesRemoved(removed))
         if changes or first:
             self._tell_recorders()
         self._tell_ready()
+
+    def recorder_names(self) -> tuple[str, ...]:
+        """See `HostDuties`."""
+        return (*self.handover.configured, *self.handover.retiring)
+
+    def begun_with(self, rack: str) -> Collection[UUID]:
+        """See `HostDuties`."""
+        return self._told.get(rack, {})
+
+    def hold(self, devices: frozenset[UUID]) -> None:
+        """See `HostDuties`."""
+        if devices != self.fleet.held:
+            self._adopt(take_held(self.fleet, devices))
+
+    def runs(self, device_id: UUID) -> bool:
+        """See `HostDuties`."""
+        return device_id in self.fleet.devices
 
     def _hand_over(self, now: Handover) -> None:
         before, self.handover = self.handover, now
@@ -189,13 +228,13 @@ class FleetSupervisor(Supervisor):
             self.tell_child(name, self._all_devices())
 
     def _change_rack(self, name: str, change: ChangeRack, used: bool) -> None:
-        if not used:
+        if not used and self.membership is None:  # of several hosts each may get devices at any time
             self.tell(ChildRemoved(name, self.now(), "no devices left"))
         elif not self.tell_child(name, change):
             self.tell(ChildAdded(ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S), self.now()))
 
     def _all_devices(self) -> DevicesKnown:
-        return DevicesKnown(tuple(self.fleet.devices.values()), serial=self._list_serial, settled=self.handover.done)
+        return DevicesKnown(tuple(self.fleet.laboratory.values()), serial=self._list_serial, settled=self.handover.done)
 
     def _tell_ready(self) -> None:
         wanted = (each for each in self.fleet.devices if rack_node(self.fleet.placement[each]) not in self.supervision.holds)
@@ -217,6 +256,7 @@ class FleetSupervisor(Supervisor):
                 reply(self.tree())
             case RegisterDevice(device=device):
                 self._adopt(take_one(self.fleet, device, datetime.now(UTC).timestamp()))
+                self.laboratory_changed()
                 reply(True)
             case RestartNode(node=node, principal=principal, reason=reason):
                 self._steer(SteerNode(node, Verb.RESTART, principal, reason), reply)
@@ -230,6 +270,8 @@ class FleetSupervisor(Supervisor):
     def _locate(self, device_id: UUID) -> DeviceLocated | LicsError:
         node = device_node(device_id)
         if device_id not in self.fleet.devices:
+            if device_id in self.fleet.laboratory:
+                raise FleetUnavailableError("another host serves this device", device_id=str(device_id), elsewhere=True)
             if self.fleet.known:
                 return DeviceNotFoundError("the fleet runs no such device", device_id=str(device_id))
             return FleetUnavailableError("the fleet is just starting and does not know its devices yet", device_id=str(device_id))

@@ -10,6 +10,7 @@ from math import inf
 from uuid import UUID
 
 from lics_actors.device.messages import BrokerSpec, DeviceSpec
+from lics_actors.hosts.messages import MemberSpec
 from lics_actors.supervision.specs import Verb
 
 
@@ -39,6 +40,7 @@ class FleetSpec:
     lag_alarm_s: float = 30.0
     broker_queue: int | None = None
     restarts: int = 0  # how often the launcher has started it anew
+    member: MemberSpec | None = None  # where this is one of several hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class RecorderSpec:
     lag_alarm_s: float = 30.0
     broker_queue: int | None = None  # messages the broker queues for a client, where that is known
     redis_url: str | None = field(default=None, repr=False)  # of the live bus; None: nobody looks on
+    listen: bool = True  # False: another host records, and this one ships what it has
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,7 @@ class RackSupervisor(Supervisor):
         for device_id in change.removed:
             self.devices.pop(device_id, None)
             self.tell(ChildRemoved(device_node(device_id), self.now()))
+            self._changed[device_node(device_id)] = None  # the fleet may wait for the word that it is not there
         self._report_within(REPORT_PHASE_S)
 
     def _steer(self, wish: SteerDevice) -> None:

@@ -32,9 +32,14 @@ def device_of_node(node: str) -> UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class FleetState:
-    """What the FleetSupervisor knows of its devices. `registered`: when each was last announced by name (seconds, epoch)."""
+    """What the FleetSupervisor knows of its devices. `registered`: when each was last announced by name (seconds, epoch).
+
+    `laboratory`: all there are; `held`: those that are this host's, None where there is no other; `devices`: those that run here.
+    """
 
     rack_size: int = 50
+    laboratory: Mapping[UUID, DeviceSpec] = field(default_factory=dict)
+    held: frozenset[UUID] | None = None
     devices: Mapping[UUID, DeviceSpec] = field(default_factory=dict)
     placement: Mapping[UUID, int] = field(default_factory=dict)
     registered: Mapping[UUID, float] = field(default_factory=dict)
@@ -60,22 +65,29 @@ def take_all(state: FleetState, devices: Sequence[DeviceSpec], *, from_cache: bo
     told = {spec.device_id: spec for spec in devices if spec.admin is not Admin.RETIRED}
     later = {device_id for device_id, time in state.registered.items() if time >= as_of}
     wanted = {device_id: spec for device_id, spec in told.items() if device_id not in later}
-    wanted |= {device_id: spec for device_id, spec in state.devices.items() if device_id in later}
+    wanted |= {device_id: spec for device_id, spec in state.laboratory.items() if device_id in later}
     registered = {device_id: time for device_id, time in state.registered.items() if device_id in later}
     return _adopt(replace(state, registered=registered, known=True), wanted)
 
 
 def take_one(state: FleetState, device: DeviceSpec, now: float) -> tuple[FleetState, Changes]:
     """Adopt one new, changed or retired device."""
-    wanted = {**state.devices, device.device_id: device}
+    wanted = {**state.laboratory, device.device_id: device}
     if device.admin is Admin.RETIRED:
         del wanted[device.device_id]
     return _adopt(replace(state, registered={**state.registered, device.device_id: now}), wanted)
 
 
-def _adopt(state: FleetState, wanted: Mapping[UUID, DeviceSpec]) -> tuple[FleetState, Changes]:
+def take_held(state: FleetState, held: frozenset[UUID]) -> tuple[FleetState, Changes]:
+    """Adopt which devices are this host's."""
+    return _adopt(replace(state, held=held), state.laboratory)
+
+
+def _adopt(state: FleetState, laboratory: Mapping[UUID, DeviceSpec]) -> tuple[FleetState, Changes]:
+    held = state.held
+    wanted = laboratory if held is None else {each: spec for each, spec in laboratory.items() if each in held}
     placement = place(state.placement, wanted, state.rack_size)
-    in_order = {device_id: wanted[device_id] for device_id in [*state.devices, *wanted] if device_id in wanted}
+    in_order = _in_order(state.devices, wanted)
     changed = [spec for device_id, spec in in_order.items() if state.devices.get(device_id) != spec]
     removed = [device_id for device_id in state.devices if device_id not in wanted]
     racks = {placement[spec.device_id] for spec in changed} | {state.placement[device_id] for device_id in removed}
@@ -86,7 +98,11 @@ def _adopt(state: FleetState, wanted: Mapping[UUID, DeviceSpec]) -> tuple[FleetS
         )
         for rack in sorted(racks)
     }
-    return replace(state, devices=in_order, placement=placement), changes
+    return replace(state, laboratory=_in_order(state.laboratory, laboratory), devices=in_order, placement=placement), changes
+
+
+def _in_order(before: Mapping[UUID, DeviceSpec], now: Mapping[UUID, DeviceSpec]) -> Mapping[UUID, DeviceSpec]:
+    return {device_id: now[device_id] for device_id in [*before, *now] if device_id in now}
 
 
 def place(placement: Mapping[UUID, int], wanted: Iterable[UUID], rack_size: int) -> dict[UUID, int]:

@@ -10,6 +10,7 @@ from thespian.actors import ActorAddress
 
 from drivers.registry import driver, driver_names
 from lics_actors.fleet.messages import DevicesKnown, PartTaken, RecorderSpec
+from lics_actors.hosts.messages import Listen, ListeningEnded
 from lics_actors.recorder.core import RecorderCore
 from lics_actors.runtime.actor import LeafActor
 
@@ -37,6 +38,7 @@ class Recorder(LeafActor):
         if not isinstance(spec, RecorderSpec):
             raise TypeError(f"a Recorder begins with a RecorderSpec, not {type(spec).__name__}")
         self._core = RecorderCore(spec, {name: driver(name) for name in driver_names()})
+        self._core.listening_ended = lambda: self.post(ListeningEnded(spec.name))
         self._core.part_taken = lambda serial: self.post(PartTaken(spec.name, serial))
         self.start_loop()
 
@@ -45,6 +47,8 @@ class Recorder(LeafActor):
         match message:
             case DevicesKnown(devices=devices, serial=serial, settled=settled) if self._core:
                 self.in_loop(self._core.devices_known, devices, serial, settled)
+            case Listen(listen=listen) if self._core:
+                self.in_loop(self._core.listen, listen)
             case _:
                 self.unrecognised(message, sender)
 
@@ -52,7 +56,7 @@ class Recorder(LeafActor):
         """Tell the fleet what the core has come to; a changed word needs no more than that the actor wakes."""
         for event in events:
             match event:
-                case PartTaken():
+                case PartTaken() | ListeningEnded():
                     self.send(self.supervisor, event)
                 case _Retired():
                     self.stopped()

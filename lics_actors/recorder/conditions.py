@@ -51,6 +51,7 @@ class Standing:
     lagging: bool = False
     lag_alarm_s: float = 30.0
     retiring: bool = False
+    listening: bool = True  # False: another host records
 
 
 def conditions(now: Standing) -> dict[str, str]:
@@ -98,6 +99,8 @@ def word(now: Standing) -> str:
         return "spooling (database away)"
     if now.failing is not None:
         return "spooling (shipping fails)"
+    if not now.listening:
+        return "shipping"
     return "retiring" if now.retiring else "recording"
 
 

@@ -84,6 +84,8 @@ class RecorderCore:
         self._spec, self._open_reader = spec, open_reader
         self._part = Part(spec.part, spec.parts)
         self._laboratory = Laboratory(drivers, spec.broker.prefix, self._part)
+        self.listening, self._role = spec.listen, asyncio.Event()
+        self.listening_ended: Callable[[], None] = lambda: None
         self.retired = False  # no longer configured, and nothing is left
         self.part_taken: Callable[[int], None] = lambda _serial: None
         self._thread = DiskThread()
@@ -94,6 +96,11 @@ class RecorderCore:
     def devices_known(self, devices: Sequence[DeviceSpec], serial: int = 0, settled: bool = True) -> None:
         """Take over all devices there are; see `DevicesKnown`. `part_taken` hears `serial` once this part is subscribed to."""
         self._laboratory.hear(devices, serial, settled)
+
+    def listen(self, listen: bool) -> None:
+        """Listen to the devices, or leave that to another host's recorder; `listening_ended` hears when that is done."""
+        self.listening = listen
+        self._role.set()
 
     def stats(self) -> dict[str, float]:
         """Return counters since the start, and gauges."""
@@ -123,6 +130,7 @@ class RecorderCore:
         deliver = self._view.beside(parts.intake.deliver) if self._view else parts.intake.deliver
         works = (parts.session.run(deliver), parts.intake.run(), parts.shipper.run(), parts.outboxes.run())
         tasks = [asyncio.create_task(work) for work in (*works, self._watch(parts))]
+        tasks.append(asyncio.create_task(self._follow(parts)))
         if self._part.watches_broker:
             tasks.append(asyncio.create_task(parts.broker.run()))
         if self._part.retiring:
@@ -146,6 +154,14 @@ class RecorderCore:
         journals = Path(spec.journal_dir) if self._part.watches_broker else None
         return LiveView(spec.redis_url, spec.broker.prefix, lambda: self._laboratory.routes, journals)
 
+    async def _follow(self, parts: _Parts) -> None:
+        while True:
+            await self._role.wait()
+            self._role.clear()
+            await parts.session.listen(self.listening)
+            if not self.listening:
+                self.listening_ended()
+
     async def _retire(self, parts: _Parts) -> None:
         await self._laboratory.settled.wait()  # not before, though the session may seem empty: its file may be lost
         await brought_home(parts.session, parts.intake, self.tally, shipper=parts.shipper, disk=parts.disk, letters=parts.letters)
@@ -163,6 +179,8 @@ class RecorderCore:
             outboxes.alarms_changed = self._view.alarms
         self._laboratory.changed, session.agreed = session.want, self._agreed
         self._laboratory.tell()
+        if not self.listening:
+            await session.listen(False)
         return _Parts(
             session=session,
             intake=Intake(disk, self.tally),
@@ -227,6 +245,7 @@ class RecorderCore:
             lagging=lagging(self.standing.lagging, lag_s, self._spec.lag_alarm_s),
             lag_alarm_s=self._spec.lag_alarm_s,
             retiring=self._part.retiring,
+            listening=self.listening,
         )
 
     async def _wind_down(self, parts: _Parts, tasks: Sequence[asyncio.Task[None]]) -> None:

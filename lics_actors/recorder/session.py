@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.hosts.lease import leased, until_leased
 from lics_actors.recorder.batch import retry_in
 from lics_actors.recorder.errors import BrokerAwayError
 from lics_actors.recorder.reader import Delivery, MqttReader, OpenReader
@@ -46,6 +47,9 @@ class Session:
         self._serial = 0
         self.agreed: Callable[[int], None] = lambda _serial: None
         self._changed = asyncio.Event()
+        self._lease = broker.lease
+        self.listening = asyncio.Event()  # cleared where another host records
+        self.listening.set()
         self._reader: MqttReader | None = None
         self.away_since: float | None = asyncio.get_running_loop().time()
         self.reason = "not connected yet"
@@ -61,6 +65,8 @@ class Session:
         """Be connected, for ever."""
         failures, loop = 0, asyncio.get_running_loop()
         while True:
+            await self.listening.wait()
+            await until_leased(self._lease)
             began = loop.time()
             try:
                 await self._connected(deliver)
@@ -74,6 +80,16 @@ class Session:
         if self._reader:
             self._reader.pause()
 
+    async def listen(self, listen: bool) -> None:
+        """Be connected, or leave the session to another host: it goes on with what the broker keeps for it."""
+        if listen:
+            self.listening.set()
+            return
+        self.listening.clear()
+        self.away_since = None
+        if self._reader:
+            await self._reader.close()
+
     async def close(self) -> None:
         """Say goodbye to the broker."""
         if self._reader:
@@ -82,6 +98,8 @@ class Session:
     async def _connected(self, deliver: Callable[[Delivery], None]) -> None:
         reader = await self._open(self._broker, self._client_id, deliver)
         self._reader = reader
+        if not (leased(self._lease) and self.listening.is_set()):  # connecting took so long that another host may record by now
+            await reader.close()
         lost = asyncio.ensure_future(reader.lost())
         try:
             self._note_connected(reader)
@@ -154,7 +172,7 @@ class Session:
     def _note_away(self, error: BrokerAwayError) -> None:
         self._reader, self._tally.connected, self.reason = None, False, str(error)
         self._tally.subscriptions = 0
-        if self.away_since is None:
+        if self.away_since is None and self.listening.is_set():
             self.away_since = asyncio.get_running_loop().time()
             log.warning("broker away", extra={"reason": self.reason})
 

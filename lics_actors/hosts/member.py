@@ -1,0 +1,221 @@
+"""Member: the leaf that makes this host one of several. It says that the host lives, takes duties, and keeps the lease."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from math import inf
+from pathlib import Path
+
+from thespian.actors import ActorAddress
+
+from config import __version__
+from lics_actors.errors import ConflictError, DatabaseUnavailableError, LicsError
+from lics_actors.hosts.lease import ENDED, LEASE_S, lease_clock, write_lease
+from lics_actors.hosts.memory import Memory, read_memory, write_memory
+from lics_actors.hosts.messages import DutiesHeld, DutiesLeft, FleetStops, LaboratoryChanged, MemberSpec
+from lics_actors.hosts.placement import HostState
+from lics_actors.hosts.places import HostPlace, write_hosts
+from lics_actors.runtime.actor import LeafActor
+from lics_actors.runtime.transport import host_port
+from lics_actors.store.hosts import Beaten, HostRow, Joining
+from lics_actors.store.repository import Repository
+
+BEAT_EVERY_S = 0.5
+ARRANGE_EVERY_S = 30.0  # heals a notice of a changed laboratory that was lost
+LEAVE_S = 2.0
+STOP_S = 3.0
+
+log = logging.getLogger(__name__)
+
+
+class Member(LeafActor):
+    """Begins with a `MemberSpec`; tells `DutiesHeld`, hears `DutiesLeft`, `LaboratoryChanged` and `FleetStops`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word = "joining"
+        self.hosts: tuple[HostRow, ...] = ()
+        self._held: frozenset[str] = frozenset()
+        self._told: frozenset[str] | None = None
+        self._left: set[str] = set()  # let go here, not yet in the table
+        self._leaves = False
+        self._arrange = True
+        self._arranged_at = 0.0
+        self._signature: object = None
+        self._fenced = False
+        self._generation = 0
+
+    def begin(self, spec: object) -> None:
+        """Start living."""
+        assert isinstance(spec, MemberSpec)
+        self.spec = spec
+        self._memory = read_memory(Path(spec.state_file))
+        self._at = host_port(self.supervisor)
+        self.start_loop()
+
+    def state_word(self) -> str:
+        """Return how it goes."""
+        return self.word
+
+    def stats(self) -> Mapping[str, float]:
+        """Return how many hosts there are, and what this one has."""
+        alive = sum(row.state in {HostState.UP, HostState.DRAINING} for row in self.hosts)
+        return {"hosts": len(self.hosts), "hosts_alive": alive, "duties": len(self._held), "fenced": float(self._fenced)}
+
+    def on_message(self, message: object, sender: ActorAddress) -> None:
+        """Take what the FleetSupervisor says."""
+        match message:
+            case DutiesLeft(duties=duties):
+                self.in_loop(self._left.update, duties)
+            case LaboratoryChanged():
+                self.in_loop(self._rearrange)
+            case FleetStops():
+                self._leaves = True
+            case _:
+                self.unrecognised(message, sender)
+
+    def on_events(self, events: list[object]) -> None:
+        """Pass on what the loop decided; a changed word needs no more than that the actor wakes."""
+        for event in events:
+            if isinstance(event, DutiesHeld):
+                self.send(self.supervisor, event)
+
+    def stop(self, reason: str) -> None:  # noqa: ARG002 - the base's word
+        """Leave the others, if the whole fleet stops; restarted alone, go on where this incarnation ends."""
+        self.stop_loop(self.stopped, STOP_S)
+
+    # the loop's thread
+
+    async def run(self) -> None:
+        """Live among the others until stopped."""
+        repository = await Repository.connect(self.spec.database_url, pool_size=1, max_overflow=1)
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    await self._turn(repository)
+                    self._say("drained" if self._is(HostState.DRAINING) else "member" if self._fenced else "alone")
+                except DatabaseUnavailableError as error:
+                    self._away(error)
+                except ConflictError as error:
+                    self._deposed(error)
+                await asyncio.sleep(max(0.0, BEAT_EVERY_S - (time.monotonic() - began)))
+        finally:
+            await self._end(repository)
+
+    async def _turn(self, repository: Repository) -> None:
+        if not self._generation:
+            await self._join(repository)
+        began = lease_clock()
+        others = any(row.name != self.spec.name and row.state is not HostState.LEFT for row in self.hosts)
+        if others and not self._fenced:
+            self._fence(began)
+        beaten = await repository.beat(self.spec.name, self._generation, fenced=others)
+        if beaten.holds != len(self._held):
+            self._held = await repository.held_duties(self.spec.name)
+            self._tell({duty for duty, _, holder in beaten.pending if holder == self.spec.name})
+        self._fenced = others
+        self._remember()
+        write_lease(self.spec.lease, began + LEASE_S if others else inf)
+        self._see(beaten)
+        await self._settle(repository, beaten)
+
+    async def _join(self, repository: Repository) -> None:
+        rows = await repository.fleet_hosts()
+        self.hosts = tuple(rows)
+        fenced = any(row.name != self.spec.name and row.state is not HostState.LEFT for row in rows)
+        if fenced:
+            self._fence(lease_clock())
+        host, port = self._at
+        joining = Joining(self.spec.name, self._memory.instance, host, port, self.spec.sites, __version__, fenced)
+        self._generation = await repository.join_hosts(joining)
+        self._held = await repository.held_duties(self.spec.name)
+        log.info("joined", extra={"host": self.spec.name, "generation": self._generation, "holds": len(self._held)})
+
+    def _fence(self, began: float) -> None:
+        """Let the lease end, before any other host may read that it does."""
+        self._fenced = True
+        self._remember()
+        write_lease(self.spec.lease, began + LEASE_S)
+
+    async def _settle(self, repository: Repository, beaten: Beaten) -> None:
+        """Take what is to be ours, give up what is not, and have everything placed where something has changed."""
+        name = self.spec.name
+        ours = [duty for duty, host, _ in beaten.pending if host == name]
+        giving = {duty for duty, _, holder in beaten.pending if holder == name}
+        if ours:
+            self._held |= await repository.claim_duties(name, self._generation, ours)
+        if left := self._left & giving:
+            await repository.release_duties(name, left)
+            self._held -= left
+            giving -= left
+        self._left.clear()
+        self._tell(giving)
+        signature = [(row.name, row.state, row.sites) for row in beaten.hosts]
+        if self._arrange or signature != self._signature or time.monotonic() - self._arranged_at > ARRANGE_EVERY_S:
+            self._arrange = False
+            await repository.arrange_duties()
+            self._signature, self._arranged_at = signature, time.monotonic()
+
+    def _tell(self, giving: set[str]) -> None:
+        now = self._held - giving
+        if now != self._told or giving:  # again and again, until what is given up is let go
+            self._told = now
+            self.post(DutiesHeld(now, frozenset(giving)))
+
+    def _see(self, beaten: Beaten) -> None:
+        places = [HostPlace(row.name, row.address, row.port, row.state.value, row.name == self.spec.name) for row in beaten.hosts]
+        if [(row.name, row.address, row.port, row.state) for row in self.hosts] != [
+            (row.name, row.address, row.port, row.state) for row in beaten.hosts
+        ] or self._signature is None:
+            log.info("hosts changed", extra={"hosts": {place.name: place.state for place in places}})
+            write_hosts(Path(self.spec.run_dir), places)
+        self.hosts = beaten.hosts
+
+    def _is(self, state: HostState) -> bool:
+        return any(row.name == self.spec.name and row.state is state for row in self.hosts)
+
+    def _rearrange(self) -> None:
+        self._arrange = True
+
+    def _away(self, error: LicsError) -> None:
+        """Without the database a host that was alone goes on, also from a start; one of several keeps what stands."""
+        if self._told is None and not self._memory.fenced:
+            self._held = self._memory.held
+            write_lease(self.spec.lease, inf)
+            self._tell(set())
+        self._say("database away" if not self._fenced else "database away: no new sessions")
+        log.warning("the hosts' table is away", extra={"reason": error.message, "fenced": self._fenced})
+
+    def _deposed(self, error: LicsError) -> None:
+        """Another is here under our name, or a person has forgotten us: what we had may be anybody's."""
+        write_lease(self.spec.lease, ENDED)
+        self._generation, self._held = 0, frozenset()
+        self._tell(set())
+        self._say("deposed")
+        log.error("this host may not serve", extra={"reason": error.message})
+
+    def _remember(self) -> None:
+        now = Memory(self._memory.instance, self._fenced, frozenset() if self._fenced else self._held)
+        if now != self._memory:
+            write_memory(Path(self.spec.state_file), now)
+            self._memory = now
+
+    def _say(self, word: str) -> None:
+        if word != self.word:
+            self.word = word
+            self.post(word)
+
+    async def _end(self, repository: Repository) -> None:
+        try:
+            if self._leaves and self._generation:
+                async with asyncio.timeout(LEAVE_S):
+                    await repository.leave_hosts(self.spec.name, self._generation)
+                write_lease(self.spec.lease, ENDED)
+        except (LicsError, TimeoutError) as error:
+            log.warning("left without a word", extra={"reason": str(error)})
+        finally:
+            await repository.close()

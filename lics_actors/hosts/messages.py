@@ -1,0 +1,57 @@
+"""What FleetSupervisor and Member say to each other. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSpec:
+    """`BeginActor.spec` of the Member, and how a FleetSupervisor knows that it is one of several."""
+
+    name: str
+    sites: tuple[str, ...]
+    database_url: str
+    run_dir: str
+    state_file: str
+    lease: str
+
+
+@dataclass(frozen=True, slots=True)
+class DutiesHeld:
+    """Member → FleetSupervisor: what this host is to be at, all of it. What is not in it is to be ended; of `ending` another host
+    waits for the word that nothing of ours is at it any more."""
+
+    duties: frozenset[str]
+    ending: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DutiesLeft:
+    """FleetSupervisor → Member: nothing of ours is at these any more."""
+
+    duties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LaboratoryChanged:
+    """FleetSupervisor → Member: devices came, went or moved to another place."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStops:
+    """FleetSupervisor → Member: when you are asked to stop, leave the other hosts in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """FleetSupervisor → Recorder: listen to the devices, or leave that to another host and only ship what is here."""
+
+    listen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningEnded:
+    """Recorder → FleetSupervisor: the broker delivers nothing to us any more."""
+
+    name: str
