@@ -6,7 +6,9 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -27,6 +29,8 @@ from lics_actors.fleet.messages import (
     SteerNode,
 )
 from lics_actors.fleet.place import FleetPlace, read_place
+from lics_actors.hosts.places import HostPlace, reachable, read_hosts
+from lics_actors.hosts.tree import laboratory_tree, owner_of, refusal
 from lics_actors.runtime import transport
 from lics_actors.runtime.messages import AskDoor, DoorAt
 from lics_actors.runtime.pacing import Pacing, beginnings
@@ -82,12 +86,26 @@ class FleetClient:
         return time.perf_counter() - began
 
     async def tree(self) -> NodeView:
-        """Return the supervision tree."""
-        return await self._ask_fleet(AskFleet(), NodeView)
+        """Return the supervision tree; of several hosts, all of theirs."""
+        places = read_hosts(self._run_dir)
+        if not places:
+            return await self._ask_fleet(AskFleet(), NodeView)
+        answers = await self._ask_hosts(places, AskFleet(), NodeView)
+        trees = {name: answer for name, answer in answers.items() if isinstance(answer, NodeView)}
+        if not trees:
+            raise _not_running()
+        return laboratory_tree(places, trees, datetime.now(UTC))
 
     async def register(self, spec: DeviceSpec) -> None:
         """Have a device's actor started, changed, or (retired) stopped; its row is committed."""
-        await self._ask_fleet(RegisterDevice(spec), bool)
+        places = read_hosts(self._run_dir)
+        if not places:
+            await self._ask_fleet(RegisterDevice(spec), bool)
+            return
+        answers = await self._ask_hosts(reachable(places), RegisterDevice(spec), bool)
+        failed = [answer for answer in answers.values() if isinstance(answer, LicsError)]
+        if failed and len(failed) == len(answers):
+            raise failed[0]
 
     async def restart(self, node: str, principal: str, reason: str | None) -> None:
         """Restart a node of the tree and wait until its new incarnation has begun. Lifts a quarantine.
@@ -95,7 +113,7 @@ class FleetClient:
         Raises:
             NodeNotFoundError, ConflictError (it was given up again), FleetUnavailableError, DeviceTimeoutError
         """
-        await self._ask_fleet(RestartNode(node, principal, reason), bool, RESTART_S)
+        await self._ask_node(RestartNode(node, principal, reason), bool, RESTART_S)
 
     async def steer(self, node: str, verb: Verb, principal: str, reason: str | None) -> None:
         """Restart, drain, quarantine or clear a node of the tree and wait until that is done.
@@ -103,11 +121,11 @@ class FleetClient:
         Raises:
             NodeNotFoundError, ConflictError (somebody else overruled it), FleetUnavailableError, DeviceTimeoutError
         """
-        await self._ask_fleet(SteerNode(node, verb, principal, reason), bool, RESTART_S)
+        await self._ask_node(SteerNode(node, verb, principal, reason), bool, RESTART_S)
 
     async def crashes(self, node: str) -> tuple[CrashReport, ...]:
         """Return how a node died lately, newest first."""
-        return await self._ask_fleet(AskCrashes(node), tuple)
+        return await self._ask_node(AskCrashes(node), tuple)
 
     async def twin(self, device_id: UUID) -> DeviceTwin:
         """Return what is true of a device now."""
@@ -147,6 +165,44 @@ class FleetClient:
             raise _not_running()
         return self._place
 
+    # several hosts
+
+    async def _ask_node(self, body: RestartNode | SteerNode | AskCrashes, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
+        places = read_hosts(self._run_dir)
+        if not places:
+            return await self._ask_fleet(body, kind, timeout_s)
+        host, node = owner_of(await self.tree(), body.node)
+        place = next(place for place in places if place.name == host)
+        return await self._ask_host(place, replace(body, node=node), kind, timeout_s)
+
+    async def _ask_hosts(
+        self, places: Sequence[HostPlace], body: object, kind: type[Answer]
+    ) -> dict[str, Answer | BaseException]:
+        answers = await asyncio.gather(*(self._ask_host(place, body, kind) for place in places), return_exceptions=True)
+        return {place.name: answer for place, answer in zip(places, answers, strict=True)}
+
+    async def _ask_host(self, place: HostPlace, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
+        """Ask a host's FleetSupervisor; our own is looked for where the launcher says, which knows first."""
+        if place.own:
+            return await self._ask_fleet(body, kind, timeout_s)
+        return await self._ask(actor_address(place.address, place.port), body, kind, timeout_s)
+
+    async def _find(self, places: Sequence[HostPlace], device_id: UUID) -> DeviceLocated:
+        """Ask all hosts, and take the word of the first who runs the device."""
+        asked = [asyncio.create_task(self._ask_host(place, LocateDevice(device_id), DeviceLocated)) for place in places]
+        errors: list[LicsError] = []
+        try:
+            for answer in asyncio.as_completed(asked):
+                try:
+                    return await answer
+                except LicsError as error:
+                    errors.append(error)
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+        raise refusal(errors)
+
     # devices
 
     async def _ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
@@ -167,7 +223,10 @@ class FleetClient:
             raise DeviceTimeoutError(f"no answer within {timeout_s:g} s", timeout_s=timeout_s) from None
 
     async def _locate(self, device_id: UUID) -> _Located:
-        found = await self._ask_fleet(LocateDevice(device_id), DeviceLocated)
+        places = read_hosts(self._run_dir)
+        found = await (
+            self._find(reachable(places), device_id) if places else self._ask_fleet(LocateDevice(device_id), DeviceLocated)
+        )
         located = self._devices[device_id] = _Located(found.address, await self._door_of(found.address))
         if len(self._devices) > MAX_LOCATIONS:
             self._devices.popitem(last=False)

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from lics_actors.hosts.placement import HostState
+
 FILE = "hosts.json"
 
 
@@ -39,3 +41,8 @@ def read_hosts(run_dir: Path) -> list[HostPlace]:
         ]
     except (OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def reachable(hosts: Iterable[HostPlace]) -> list[HostPlace]:
+    """Return those worth asking: our own, whatever is said of it, and all that are not gone."""
+    return [host for host in hosts if host.own or host.state not in {HostState.LOST, HostState.LEFT}]
