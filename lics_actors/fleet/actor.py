@@ -35,6 +35,7 @@ from lics_actors.fleet.messages import (
     PartTaken,
     RackReported,
     RackSpec,
+    ReadDevices,
     RegisterDevice,
     RegistrarSpec,
     ReportTaken,
@@ -186,7 +187,7 @@ class FleetSupervisor(HostDuties):
             self.tell(ChildRemoved(name, self.now(), "it holds nothing any more"))
 
     def _adopt(self, adopted: tuple[FleetState, Changes]) -> None:
-        first = not self.fleet.known
+        before = self.fleet
         self.fleet, changes = adopted
         for rack, change in changes.items():
             self.directory.forget(device_node(device_id) for device_id in change.removed)
@@ -195,7 +196,7 @@ class FleetSupervisor(HostDuties):
             self._change_rack(rack_node(rack), change, bool(self.fleet.in_rack(rack)))
         if removed := tuple(device_id for change in changes.values() for device_id in change.removed):
             self.tell_child(REGISTRAR, DevicesRemoved(removed))
-        if changes or first:
+        if changes or not before.known or before.laboratory != self.fleet.laboratory:
             self._tell_recorders()
         self._tell_ready()
 
@@ -211,6 +212,8 @@ class FleetSupervisor(HostDuties):
         """See `HostDuties`."""
         if devices != self.fleet.held:
             self._adopt(take_held(self.fleet, devices))
+            if devices - self.fleet.laboratory.keys():
+                self.tell_child(REGISTRAR, ReadDevices())
 
     def runs(self, device_id: UUID) -> bool:
         """See `HostDuties`."""

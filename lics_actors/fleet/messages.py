@@ -114,6 +114,11 @@ class DevicesRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadDevices:
+    """FleetSupervisor → Registrar: read the devices now."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartTaken:
     """Recorder → FleetSupervisor: the broker has granted all subscriptions that the list `serial` asks of this recorder."""
 

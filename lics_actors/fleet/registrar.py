@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -15,7 +16,7 @@ from thespian.actors import ActorAddress
 from lics_actors.device.messages import Admin, DeviceSpec
 from lics_actors.errors import LicsError
 from lics_actors.fleet.cache import read_cache, write_cache
-from lics_actors.fleet.messages import DevicesKnown, DevicesRemoved, RegistrarSpec
+from lics_actors.fleet.messages import DevicesKnown, DevicesRemoved, ReadDevices, RegistrarSpec
 from lics_actors.fleet.sessions import SessionKeeper
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.store.repository import Repository
@@ -43,6 +44,7 @@ class Registrar(LeafActor):
         self.devices = 0
         self.read_at: float | None = None
         self._repository: Repository | None = None
+        self._due = asyncio.Event()
 
     def begin(self, spec: object) -> None:
         """Start reading."""
@@ -61,11 +63,14 @@ class Registrar(LeafActor):
         return {"devices": self.devices, **age}
 
     def on_message(self, message: object, sender: ActorAddress) -> None:
-        """Take what the fleet stops running."""
-        if isinstance(message, DevicesRemoved):
-            self.in_loop(self.sessions.removed, message.devices)
-        else:
-            self.unrecognised(message, sender)
+        """Take what the fleet stops running; read at once when it holds a device that it does not know."""
+        match message:
+            case DevicesRemoved(devices=devices):
+                self.in_loop(self.sessions.removed, devices)
+            case ReadDevices():
+                self.in_loop(self._due.set)
+            case _:
+                self.unrecognised(message, sender)
 
     def on_events(self, events: list[object]) -> None:
         """Pass on what the loop read."""
@@ -107,7 +112,7 @@ class Registrar(LeafActor):
                 except LicsError as error:
                     failures += 1
                     self.post(_Away(error.message))
-                await asyncio.sleep(min(RETRY_MAX_S, RETRY_S * 2 ** min(failures - 1, 16)) if failures else READ_EVERY_S)
+                await self._rest(min(RETRY_MAX_S, RETRY_S * 2 ** min(failures - 1, 16)) if failures else READ_EVERY_S)
         finally:
             if self._repository is not None:
                 await self._repository.close()
@@ -118,6 +123,11 @@ class Registrar(LeafActor):
 
     async def _admin_of(self, device_id: UUID) -> Admin:
         return (await (await self._connected()).get_device(device_id)).admin
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), seconds)
+        self._due.clear()
 
     async def _read(self, repository: Repository) -> None:
         as_of = time.time()

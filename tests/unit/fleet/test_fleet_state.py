@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lics_actors.device.messages import Admin, DeviceSpec
-from lics_actors.fleet.state import FleetState, device_node, device_of_node, place, rack_node, take_all, take_one
+from lics_actors.fleet.state import FleetState, device_node, device_of_node, place, rack_node, take_all, take_held, take_one
 
 
 def spec(number: int, name: str = "cage", admin: Admin = Admin.ENABLED) -> DeviceSpec:
@@ -97,3 +97,19 @@ def test_nodes_are_named_after_what_they_run() -> None:
     assert rack_node(3) == "rack:3"
     assert device_of_node(device_node(UUID(int=5))) == UUID(int=5)
     assert device_of_node("device:5") is None and device_of_node("rack:1") is None
+
+
+@given(numbers, numbers, numbers)
+def test_of_several_hosts_each_runs_what_it_holds_and_knows_the_rest(there: list[int], first: list[int], then: list[int]) -> None:
+    state, _ = take_held(FleetState(2), frozenset(UUID(int=number) for number in first))
+    state, _ = take_all(state, [spec(number) for number in there], from_cache=False, as_of=0)
+    assert set(state.devices) == {UUID(int=number) for number in {*there} & {*first}}
+    now, changes = take_held(state, frozenset(UUID(int=number) for number in then))
+    assert set(now.devices) == {UUID(int=number) for number in {*there} & {*then}} and set(now.laboratory) == set(
+        state.laboratory
+    )
+    removed = {device_id for change in changes.values() for device_id in change.removed}
+    started = {device.device_id for change in changes.values() for device in change.devices}
+    assert (removed, started) == (set(state.devices) - set(now.devices), set(now.devices) - set(state.devices))
+    new, _ = take_one(now, spec(77), 1)
+    assert UUID(int=77) in new.laboratory and UUID(int=77) not in new.devices

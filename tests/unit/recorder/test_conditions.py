@@ -61,6 +61,7 @@ def test_each_condition_has_its_alarm(change: dict[str, object], kinds: set[str]
         ({"pressure": Pressure.FULL, "database_away_s": 9.0}, "back-pressure"),
         ({"disk_full": "x"}, "back-pressure"),
         ({"retiring": True}, "retiring"),
+        ({"listening": False}, "shipping"),
         ({"retiring": True, "database_away_s": 9.0}, "spooling (database away)"),
     ],
 )
