@@ -7,10 +7,12 @@ import contextlib
 import importlib
 import json
 import logging
+import os
 import signal
 import statistics
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -69,6 +71,10 @@ def run_bench(name: str, options: Options, *, as_json: bool) -> int:
         return INTERRUPTED
     except (OSError, TimeoutError, AssertionError, asyncpg.PostgresError) as error:
         return _say_error(f"{name} could not be measured: {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - a fault of the bench or of what it uses: told in a sentence like any other
+        if os.environ.get("LOG_LEVEL", "").upper() == "DEBUG":
+            traceback.print_exc()
+        return _say_error(f"{name} ended by a fault: {type(error).__name__}: {error}", "LOG_LEVEL=DEBUG shows where")
 
 
 def _say_error(message: str, next_step: str | None = None) -> int:
