@@ -102,6 +102,12 @@ class GuaranteeTooWeakError(ConflictError):
     code = "GUARANTEE_TOO_WEAK"
 
 
+class InterlockTrippedError(ConflictError):
+    """An interlock has tripped the device: nothing is moved until a person has reset it."""
+
+    code = "INTERLOCK_TRIPPED"
+
+
 class IdempotencyKeyReusedError(ConflictError):
     """An idempotency key came back with another request."""
 

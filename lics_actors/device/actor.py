@@ -71,7 +71,7 @@ class DeviceActor(LeafActor):
         prefix, journal = spec.broker.prefix, self._journal
         self._feed = live_feed(spec, self.in_loop, journal.command)
         self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
-        filters = self._shell.interpreter.filters
+        filters = self._shell.filters
         self._mqtt = DeviceSession(
             spec.broker, device.device_id, filters, self._take, lambda: self._shell.silent_s, memory=self._journal
         )

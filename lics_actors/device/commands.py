@@ -7,13 +7,14 @@ What holds, whatever happens (tests/unit/device/test_command_properties.py):
 - A command is published again only under its own id, and only where the device keeps a ledger of ids, or where the
   command is idempotent and its deadline has not come. Repeats of several commands may be under way at once (after a
   reconnect); of these at most the one in flight can still be executed, the others' deadlines have passed.
+- While the book is barred (an interlock has tripped), of actuating commands only those that make safe are published.
 - An idempotent command that ran out of time is `expired` for good: a late acknowledgement is counted and changes nothing.
   Any other is `indeterminate` until an acknowledgement, late or from the ledger, settles it once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -75,6 +76,7 @@ class CommandBook(Struct, frozen=True):
     asked: frozenset[UUID] = frozenset()
     asked_until: datetime | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    barred: str | None = None  # why nothing may move
 
     def find(self, command_id: UUID) -> Tracked | None:
         """Return an unsettled command."""
@@ -128,6 +130,25 @@ def cancel(book: CommandBook, command_id: UUID, now: datetime, why: str) -> tupl
 def cancel_waiting(book: CommandBook, now: datetime, why: str) -> Outcome:
     """Settle every waiting command as cancelled."""
     return _each(book, book.waiting, lambda b, t: _settle(b, t, CommandStep(CommandState.CANCELLED, now, error=why)))
+
+
+def bar(book: CommandBook, now: datetime, why: str) -> Outcome:
+    """Let nothing move from now on: cancel what waits to."""
+    moving = [t for t in book.waiting if t.command.actuates and not t.command.safe]
+    book = replace(book, barred=book.barred or why)
+    return _each(book, moving, lambda b, t: _settle(b, t, CommandStep(CommandState.CANCELLED, now, error=why)))
+
+
+def unbar(book: CommandBook) -> CommandBook:
+    """Let things move again."""
+    return replace(book, barred=None)
+
+
+def dispatch_first(book: CommandBook, command: Command, now: datetime, epoch: int | None) -> Outcome:
+    """Accept a command and send it at once, ahead of what waits and beside what is in flight."""
+    moved, keep = _step(Tracked(command), CommandStep(CommandState.DISPATCHED, now), epoch)
+    accepted = Keep(CommandAccepted(command), durable=True)
+    return replace(book, flying=(moved, *book.flying)), [accepted, keep, _said(book, moved, now)]
 
 
 def unsayable(book: CommandBook, command_id: UUID, now: datetime, why: str) -> Outcome:
@@ -184,9 +205,9 @@ def dispatch(book: CommandBook, now: datetime, epoch: int | None) -> Outcome:
     return replace(book, waiting=tuple(others), flying=(moved,)), [keep, _said(book, moved, now)]
 
 
-def reconcile(book: CommandBook, now: datetime) -> Outcome:
+def reconcile(book: CommandBook, now: datetime, just_said: Container[UUID] = ()) -> Outcome:
     """Ask the device for every command whose fate it knows better, by repeating it."""
-    repeated = [t for t in (*book.flying, *book.doubtful) if _repeatable(book, t, now)]
+    repeated = [t for t in (*book.flying, *book.doubtful) if t.id not in just_said and _repeatable(book, t, now)]
     return ask(replace(book, asked=frozenset(), asked_until=None), repeated, now)
 
 
@@ -202,7 +223,10 @@ def ask(book: CommandBook, repeated: list[Tracked], now: datetime) -> Outcome:
 def newly_doubtful(before: CommandBook, after: CommandBook) -> list[Tracked]:
     """Return what became indeterminate and can be asked for."""
     known = {t.id for t in before.doubtful}
-    return [t for t in after.doubtful if t.id not in known] if after.guarantees.executes_once else []
+    fresh = [t for t in after.doubtful if t.id not in known]
+    if after.barred is not None:
+        fresh = [t for t in fresh if t.command.safe or not t.command.actuates]
+    return fresh if after.guarantees.executes_once else []
 
 
 def answer_everybody(book: CommandBook) -> Outcome:
@@ -233,6 +257,8 @@ def _said(book: CommandBook, tracked: Tracked, now: datetime, repeat: bool = Fal
 
 
 def _repeatable(book: CommandBook, tracked: Tracked, now: datetime) -> bool:
+    if book.barred is not None and tracked.command.actuates and not tracked.command.safe:
+        return False
     if book.guarantees.executes_once:
         return True
     return tracked.command.idempotent and tracked in book.flying and tracked.command.deadline > now

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from drivers.protocol import Decoded, Description, OutgoingCommand
-from lics_actors.device.messages import CancelCommand, DeviceSpec, RequestCommand
+from lics_actors.device.messages import CancelCommand, DeviceSpec, InterlocksReset, RequestCommand, ResetInterlocks
 from lics_actors.errors import LicsError
 from lics_actors.store.records import Command, Record
 
@@ -47,6 +48,32 @@ class MessageDecoded:
     now: datetime
     decoded: Decoded
     retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDecoded:
+    """Another device said something, on which an interlock of this one depends."""
+
+    now: datetime
+    device_id: UUID
+    decoded: Decoded
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResetRequested:
+    """A person wants interlocks not to be tripped any more. `reply`: names the one to answer."""
+
+    now: datetime
+    request: ResetInterlocks
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLost:
+    """The journal was damaged: what had tripped is not known any more."""
+
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +153,9 @@ DeviceEvent = (
     | SessionOpened
     | SessionLost
     | MessageDecoded
+    | PeerDecoded
+    | ResetRequested
+    | MemoryLost
     | ListeningResumed
     | MessageRefused
     | DescriptionKnown
@@ -168,7 +198,7 @@ class Answer:
     """Answer the one who asked under `reply`, once."""
 
     reply: str
-    body: Command | LicsError
+    body: Command | InterlocksReset | LicsError
 
 
 @dataclass(frozen=True, slots=True)

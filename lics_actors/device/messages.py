@@ -83,10 +83,31 @@ def status_word(link: Link, health: Health, safety: Safety, admin: Admin) -> str
 
 
 @dataclass(frozen=True, slots=True)
+class RoleSpec:
+    """A device in its role in a rig, as far as other devices' interlocks must know it."""
+
+    device_id: UUID
+    driver: str
+    settings: Mapping[str, Any]
+    silent_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class RigPart:
+    """What of a rig concerns one device: the interlocks that trip it, as declared, and the roles that these name."""
+
+    rig_id: UUID
+    rig: str
+    roles: Mapping[str, RoleSpec]
+    interlocks: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """What LICS knows of a device from the database; enough to run it while the database is away.
 
-    `silent_s`: without any message for so long an online device is stale.
+    `silent_s`: without any message for so long an online device is stale. `rigs`: only the fleet knows them; whoever registers a
+    device leaves them out.
     """
 
     device_id: UUID
@@ -97,6 +118,7 @@ class DeviceSpec:
     admin: Admin = Admin.ENABLED
     silent_s: float = 30.0
     location: str | None = None
+    rigs: tuple[RigPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +203,37 @@ class CancelCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class ResetInterlocks:
+    """Peer → DeviceActor: a person has seen to it; forget that interlocks of a rig have tripped (`interlock` None: all of them).
+    Answered by `InterlocksReset`, or InterlockTrippedError where a condition still is so. Repeating it does no harm."""
+
+    device_id: UUID
+    rig_id: UUID
+    principal: str
+    reason: str
+    interlock: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InterlocksReset:
+    """DeviceActor → peer: these are not tripped any more; none where none was."""
+
+    device_id: UUID
+    interlocks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrippedInterlock:
+    """An interlock that tripped this device and was not reset yet."""
+
+    rig_id: UUID
+    rig: str
+    interlock: str
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskTwin:
     """Peer → DeviceActor: what is true now. Answered by `DeviceTwin`."""
 
@@ -220,6 +273,8 @@ class DeviceTwin:
     metrics: Mapping[str, MetricReading]
     queued_commands: int
     rejected_payloads: int
+    tripped: tuple[TrippedInterlock, ...] = ()
+    held_until: datetime | None = None  # something is held under a lease, and is to be until then
 
     @property
     def status(self) -> str:

@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from drivers.protocol import Description, Guarantees
 from lics_actors.device.commands import CommandBook
+from lics_actors.device.guard import Guard
+from lics_actors.device.interlocks import Latch
 from lics_actors.device.lease import NOTHING, Leasing
 from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, MetricReading, Safety
 from lics_actors.store.records import Command
@@ -63,6 +65,8 @@ class DeviceState(Struct, frozen=True):
     timer: datetime | None = None
     recorded: datetime | None = None
     lease: Leasing = NOTHING
+    guard: Guard | None = None
+    latches: tuple[Latch, ...] = ()
 
     @property
     def reachable(self) -> bool:

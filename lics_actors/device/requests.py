@@ -21,12 +21,13 @@ from lics_actors.errors import (
     DeviceUnavailableError,
     GuaranteeTooWeakError,
     IdempotencyKeyReusedError,
+    InterlockTrippedError,
     InvalidError,
     LicsError,
     QueueFullError,
     UnknownCommandError,
 )
-from lics_actors.store.records import Command, CommandStep
+from lics_actors.store.records import Command, CommandStep, InterlockTripped
 
 LONGEST_S = 86_400.0  # of timeout_s and wait_s: a command is a matter of seconds, a day is a mistake
 
@@ -39,6 +40,7 @@ class Offer:
     admin: Admin
     reason: str | None
     description: Description | None
+    tripped: tuple[InterlockTripped, ...] = ()
 
 
 def request(offer: Offer, book: CommandBook, asked: CommandRequested) -> Outcome:
@@ -66,7 +68,7 @@ def request(offer: Offer, book: CommandBook, asked: CommandRequested) -> Outcome
         run_id=wish.run_id,
         trial_id=wish.trial_id,
         holds=spec.holds,
-        safe=spec.releases,
+        safe=_is_safe(offer, wish, spec),
     )
     return commands.accept(book, command, _waiter(asked))
 
@@ -134,11 +136,23 @@ def _fault(offer: Offer, book: CommandBook, wish: RequestCommand) -> LicsError |
     if spec.holds and not book.guarantees.honours_leases:
         message = "the device's convention knows no leases, so nobody would end what this command begins if LICS died"
         return GuaranteeTooWeakError(message, command=wish.name)
+    if offer.tripped and spec.actuates and not _is_safe(offer, wish, spec):
+        return _is_tripped(offer.tripped[0])
     if offer.link in {Link.OFFLINE, Link.STALE}:
         return _unavailable(offer, f"is {offer.link.value}")
     if len(book.waiting) >= commands.MAX_WAITING:
         return QueueFullError(f"{commands.MAX_WAITING} commands wait for the device already")
     return None
+
+
+def _is_safe(offer: Offer, wish: RequestCommand, spec: CommandSpec) -> bool:
+    """Return whether a command makes safe: the device says so, or an interlock that has tripped."""
+    return spec.releases or any((wish.name, wish.args) == action for each in offer.tripped for action in each.actions)
+
+
+def _is_tripped(record: InterlockTripped) -> InterlockTrippedError:
+    message = f"interlock {record.interlock!r} of rig {record.rig!r} has tripped: {record.why}; reset it first"
+    return InterlockTrippedError(message, interlock=record.interlock, rig=record.rig, rig_id=str(record.rig_id))
 
 
 def _unavailable(offer: Offer, what: str) -> DeviceUnavailableError:

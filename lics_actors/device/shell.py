@@ -33,8 +33,10 @@ from lics_actors.device.events import (
     Effect,
     Keep,
     ListeningResumed,
+    MemoryLost,
     PublishCommand,
     RenewLease,
+    ResetRequested,
     SessionLost,
     SessionOpened,
     SetTimer,
@@ -43,15 +45,32 @@ from lics_actors.device.events import (
 )
 from lics_actors.device.interpreter import Interpreter
 from lics_actors.device.live import LiveFeed
-from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, RequestCommand, status_word
+from lics_actors.device.messages import (
+    AskCommand,
+    AskTwin,
+    CancelCommand,
+    DeviceSpec,
+    RequestCommand,
+    ResetInterlocks,
+    status_word,
+)
 from lics_actors.device.model import DeviceState
 from lics_actors.device.outbox import Outbox
+from lics_actors.device.peers import Peers, listened
 from lics_actors.device.session import BrokerLost, BrokerReached, DataRested, MessageArrived
 from lics_actors.device.state import reduce
 from lics_actors.device.twin import kept_twin, restored, twin_of
 from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, StorageFullError
 from lics_actors.journal import Journal
-from lics_actors.store.records import Command, DeviceChanged, PayloadRejected, Record
+from lics_actors.store.records import (
+    Command,
+    DeviceChanged,
+    InterlockReset,
+    InterlockTripped,
+    LeaseLost,
+    PayloadRejected,
+    Record,
+)
 
 RETRY_DISK_S = 1.0
 SYNC_S = 0.2  # an fsync costs 0.2 ms of CPU; within this the next command's mostly comes, and makes durable what was before it
@@ -114,7 +133,13 @@ class DeviceShell:
         self._session = 0
         self._retrying = self._syncing = self._twin_changed = False
         self.interpreter = self._interpreter_of(spec)
+        self._peers = Peers(spec, prefix)
         self._state = self._restored(spec)
+
+    @property
+    def filters(self) -> list[TopicFilter]:
+        """Return what to listen to."""
+        return listened(self.interpreter.filters, self._peers)
 
     @property
     def word(self) -> str:
@@ -130,6 +155,9 @@ class DeviceShell:
     def start(self) -> None:
         """Go on where the last incarnation stopped, or was killed."""
         effects = self._reduce(ActorStarted(_now()))
+        if self._journal.forgot:
+            self._journal.forgot = False
+            effects += self._reduce(MemoryLost(_now()))
         description = self.interpreter.driver.description(self.interpreter.device)
         if description is not None:
             effects += self._reduce(DescriptionKnown(_now(), description))
@@ -163,6 +191,9 @@ class DeviceShell:
             case AskCommand(device_id, command_id):
                 self._check_addressee(device_id)
                 reply(self._known(command_id) or CommandNotFoundError("no such command", command_id=str(command_id)))
+            case ResetInterlocks(device_id=device_id):
+                self._check_addressee(device_id)
+                self._decide(ResetRequested(_now(), body, self._token()), reply)
             case AskTwin(device_id):
                 self._check_addressee(device_id)
                 reply(twin_of(self._state))
@@ -175,6 +206,8 @@ class DeviceShell:
         known = self._state.spec
         if (spec.driver, spec.settings) == (known.driver, known.settings):
             self._settle(self._reduce(SpecChanged(_now(), spec)))
+            if spec.rigs != known.rigs:
+                self._listen_to(spec)
             return
         try:
             interpreter = self._interpreter_of(spec)
@@ -185,7 +218,8 @@ class DeviceShell:
         self.stop()
         self.interpreter = interpreter
         self._state = self._restored(spec)
-        self._outside.subscribe(interpreter.filters)
+        self._peers = Peers(spec, self._prefix)
+        self._outside.subscribe(self.filters)
         self.start()
 
     def stats(self) -> Mapping[str, float]:
@@ -205,7 +239,9 @@ class DeviceShell:
     def _took(self, happening: object) -> list[Effect]:
         match happening:
             case MessageArrived():
-                events = self.interpreter.heard(happening, self._flying())
+                events: Sequence[DeviceEvent] | None = self._peers.heard(happening.received) if self._peers else None
+                if events is None:
+                    events = self.interpreter.heard(happening, self._flying())
                 return [effect for event in events for effect in self._reduce(event)]
             case BrokerReached(time, session):
                 self._session = session
@@ -238,8 +274,9 @@ class DeviceShell:
             self._twin_changed = True
         return effects
 
-    def _decide(self, event: CommandRequested | CancelRequested, reply: Reply) -> None:
+    def _decide(self, event: CommandRequested | CancelRequested | ResetRequested, reply: Reply) -> None:
         state, effects = reduce(self._state, event)
+        self._twin_changed = self._twin_changed or _worth_keeping(state) != _worth_keeping(self._state)
         self._outbox.keep(effects)
         self._replies[event.reply] = reply
         self._state = state
@@ -291,6 +328,13 @@ class DeviceShell:
             case DeviceChanged(link=link, health=health, reason=reason, epoch=epoch):
                 facts = {"device": device, "link": link, "health": health, "reason": reason, "epoch": epoch}
                 log.info("device changed", extra=facts)
+            case InterlockTripped(rig=rig, interlock=name, why=why):
+                log.error("interlock tripped", extra={"device": device, "rig": rig, "interlock": name, "reason": why})
+            case InterlockReset(interlock=name, principal=principal, reason=reason):
+                facts = {"device": device, "interlock": name, "principal": principal, "reason": reason}
+                log.warning("interlock reset", extra=facts)
+            case LeaseLost():
+                log.warning("lease lost", extra={"device": device, "expires": record.expires.isoformat()})
             case PayloadRejected(topic=topic, reason=reason, suppressed=suppressed):
                 log.warning(
                     "payload rejected", extra={"device": device, "topic": topic, "reason": reason, "suppressed": suppressed}
@@ -305,7 +349,13 @@ class DeviceShell:
     def _restored(self, spec: DeviceSpec) -> DeviceState:
         twin, unsettled = self._journal.twin(), self._journal.unsettled()
         guarantees = self.interpreter.driver.guarantees
-        return restored(spec, guarantees, self._incarnation, _now(), twin=twin, unsettled=unsettled)
+        tripped = self._journal.tripped()
+        return restored(spec, guarantees, self._incarnation, _now(), twin=twin, unsettled=unsettled, tripped=tripped)
+
+    def _listen_to(self, spec: DeviceSpec) -> None:
+        before, self._peers = self.filters, Peers(spec, self._prefix)
+        if self.filters != before:
+            self._outside.subscribe(self.filters)
 
     def _check_addressee(self, device_id: UUID) -> None:
         if device_id != self._state.spec.device_id:

@@ -10,12 +10,14 @@ Decisions beyond contracts.md:
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import assert_never
+from uuid import UUID
 
 from msgspec.structs import replace
 
-from lics_actors.device import commands, hearing, lease, requests
+from lics_actors.device import commands, hearing, requests, safety
 from lics_actors.device.commands import Tracked
 from lics_actors.device.events import (
     ActorStarted,
@@ -28,20 +30,21 @@ from lics_actors.device.events import (
     Effect,
     Keep,
     ListeningResumed,
+    MemoryLost,
     MessageDecoded,
     MessageRefused,
+    PeerDecoded,
     PublishCommand,
-    RenewLease,
+    ResetRequested,
     SessionLost,
     SessionOpened,
     SetTimer,
     SpecChanged,
     TimerFired,
 )
-from lics_actors.device.lease import LEASE
-from lics_actors.device.messages import Admin, DeviceSpec, Link, Safety
+from lics_actors.device.messages import Admin, DeviceSpec, Link
 from lics_actors.device.model import DeviceState
-from lics_actors.store.records import DeviceChanged, LeaseLost
+from lics_actors.store.records import DeviceChanged
 
 PRESENCE_S = 3.0  # a retained status follows the subscription within milliseconds; amqtt under load took 0.5 s
 
@@ -54,16 +57,23 @@ def reduce(state: DeviceState, event: DeviceEvent) -> Outcome:
 
     Never raises: whatever devices and peers say arrives here.
     """
-    before = state
+    before, first = state, list[Effect]()
+    if state.guard is not None or state.latches or isinstance(event, SpecChanged | MemoryLost):
+        state, first = safety.watched(state, event)
     state, effects = _elapse(state, event.now)
     elapsed = state
     state, more = _heard_of(state, event)
-    effects += more
+    effects = [*first, *effects, *more]
     if state.reachable:
         again = not elapsed.reachable or state.epoch != elapsed.epoch
-        state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book))
+        if state.latches:
+            state, more = safety.made_safe(state, event.now, again=again)
+            effects += more
+        again = again or bool(elapsed.latches and not state.latches)
+        just_said = {e.command.command_id for e in effects if isinstance(e, PublishCommand)} if again else ()
+        state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book), just_said)
         effects += more
-    state, effects = _leased(before, state, effects, event.now)
+    state, effects = safety.followed(before, state, effects, event.now)
     if state.axes != before.axes or isinstance(event, ActorStarted):
         # A message's time is its arrival's, and its event may come behind a later one of the actor's own; the record of a
         # device never runs backwards, or its newest state would count as an old one.
@@ -87,6 +97,10 @@ def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
             return replace(state, session=False).linked(Link.CONNECTING, now, f"no connection to the broker: {reason}"), []
         case MessageDecoded(now, decoded, retained):
             return hearing.said(state, decoded, now, retained)
+        case PeerDecoded() | MemoryLost():
+            return state, []
+        case ResetRequested():
+            return safety.reset(state, event)
         case ListeningResumed(now):
             return state if state.heard is None else replace(state, heard=max(now, state.heard)), []
         case MessageRefused():
@@ -121,34 +135,10 @@ def _elapse(state: DeviceState, now: datetime) -> Outcome:
     return state.with_book(book), effects
 
 
-def _leased(before: DeviceState, state: DeviceState, effects: list[Effect], now: datetime) -> Outcome:
-    """Follow what is held, renew its lease, and say on the safety axis whether anything is."""
-    if state.guarantees.honours_leases and not _at_rest(before, state, effects, now):
-        entitled = state.spec.admin is Admin.ENABLED and before.epoch in {None, state.epoch}
-        kept, lost = lease.passed(state.lease, now, entitled)
-        kept = lease.followed(kept, effects, before.command, now)
-        if lost:
-            effects = [*effects, Keep(LeaseLost(state.spec.device_id, now, state.lease.expires or now))]
-        state = replace(state, lease=kept)
-        if lease.due(kept, now) and state.leases:
-            state, effects = replace(state, lease=replace(kept, expires=now + LEASE)), [*effects, RenewLease(now + LEASE)]
-    safety = Safety.SAFE if state.lease.held_until is None else Safety.ARMED
-    return (state if safety is state.safety else replace(state, safety=safety)), effects
-
-
-def _at_rest(before: DeviceState, state: DeviceState, effects: list[Effect], now: datetime) -> bool:
-    """Return whether this event has nothing to do with leases, as nearly all have."""
-    if state.lease.held_until is not None or lease.due(state.lease, now):
-        return False
-    if any(type(effect) is PublishCommand for effect in effects):
-        return False
-    return not any(tracked.command.holds for tracked in (*before.book.flying, *before.book.doubtful))
-
-
-def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked]) -> Outcome:
+def _sent(state: DeviceState, now: datetime, again: bool, doubtful: list[Tracked], just_said: Container[UUID]) -> Outcome:
     """Say to the device what is to be said: first what it was told before, then what is new."""
     if again:
-        book, effects = commands.reconcile(state.book, now)
+        book, effects = commands.reconcile(state.book, now, just_said)
     else:
         book, effects = commands.ask(state.book, doubtful, now)
     book, more = commands.dispatch(book, now, state.epoch)
@@ -166,19 +156,20 @@ def _specified(state: DeviceState, spec: DeviceSpec, now: datetime) -> Outcome:
 
 
 def _offer(state: DeviceState) -> requests.Offer:
-    return requests.Offer(state.link, state.spec.admin, state.reason, state.description)
+    return requests.Offer(
+        state.link, state.spec.admin, state.reason, state.description, tuple(each.record for each in state.latches)
+    )
 
 
 def _changed(state: DeviceState, now: datetime) -> DeviceChanged:
-    link, health, safety, epoch = state.axes
-    return DeviceChanged(state.spec.device_id, now, link.value, health.value, safety.value, epoch, state.reason)
+    link, health, word, epoch = state.axes
+    return DeviceChanged(state.spec.device_id, now, link.value, health.value, word.value, epoch, state.reason)
 
 
 def _timed(state: DeviceState, effects: list[Effect]) -> Outcome:
     """Order one timer, only where it must ring earlier than the one under way: each message would move it else."""
     times = [*commands.deadlines(state.book), *(t for t in (state.deciding, state.stale_from) if t is not None)]
-    if state.lease.expires is not None and (state.book.flying or state.lease.held_until is not None):
-        times += lease.times(state.lease, state.leases)
+    times += safety.times(state)
     if times and (state.timer is None or min(times) < state.timer):
         state = replace(state, timer=min(times))
         effects = [*effects, SetTimer(min(times))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,12 @@ import msgspec
 from drivers.description import description_json, description_of
 from drivers.protocol import Guarantees
 from lics_actors.device import commands
+from lics_actors.device.guard import guard_of
+from lics_actors.device.interlocks import Latch
 from lics_actors.device.lease import NOTHING, Leasing
-from lics_actors.device.messages import DeviceSpec, DeviceTwin, Health, MetricReading
+from lics_actors.device.messages import DeviceSpec, DeviceTwin, Health, MetricReading, Safety, TrippedInterlock
 from lics_actors.device.model import DeviceState
-from lics_actors.store.records import Command
+from lics_actors.store.records import Command, InterlockTripped
 
 
 class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -42,7 +45,13 @@ def twin_of(state: DeviceState) -> DeviceTwin:
         metrics=dict(state.metrics),
         queued_commands=len(state.book.waiting) + len(state.book.flying),
         rejected_payloads=state.rejects.total,
+        tripped=tuple(_tripped(each.record) for each in state.latches),
+        held_until=state.lease.held_until,
     )
+
+
+def _tripped(record: InterlockTripped) -> TrippedInterlock:
+    return TrippedInterlock(record.rig_id, record.rig, record.interlock, record.time, record.why)
 
 
 def kept_twin(state: DeviceState) -> bytes:
@@ -53,7 +62,14 @@ def kept_twin(state: DeviceState) -> bytes:
 
 
 def restored(
-    spec: DeviceSpec, guarantees: Guarantees, incarnation: int, now: datetime, *, twin: bytes | None, unsettled: list[Command]
+    spec: DeviceSpec,
+    guarantees: Guarantees,
+    incarnation: int,
+    now: datetime,
+    *,
+    twin: bytes | None,
+    unsettled: list[Command],
+    tripped: Sequence[InterlockTripped] = (),
 ) -> DeviceState:
     """Return the state in which an incarnation begins: not connected, with what the journal kept.
 
@@ -76,4 +92,7 @@ def restored(
         description=description,
         metrics=kept.metrics,
         lease=kept.lease or NOTHING,
+        guard=guard_of(spec),
+        latches=tuple(map(Latch, tripped)),
+        safety=Safety.TRIPPED if tripped else Safety.SAFE,
     )

@@ -28,7 +28,16 @@ from lics_actors.journal.file import (
     read_shipped,
     told_errors,
 )
-from lics_actors.store.records import AlarmRaised, Command, CommandAccepted, CommandMoved, Record, encode_record
+from lics_actors.store.records import (
+    AlarmRaised,
+    Command,
+    CommandAccepted,
+    CommandMoved,
+    InterlockReset,
+    InterlockTripped,
+    Record,
+    encode_record,
+)
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -48,6 +57,7 @@ _CREATE = (
     f"PRAGMA user_version = {SCHEMA}",
 )
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+_latches: msgspec.msgpack.Decoder[dict[str, InterlockTripped]] = msgspec.msgpack.Decoder(dict[str, InterlockTripped])
 
 
 class Journal:
@@ -66,12 +76,15 @@ class Journal:
         self._recent: Command | None = None  # the last one written: it is the next to be asked for, or to move on
         self._level = ""  # of `PRAGMA synchronous`
         self.unsynced = False
+        self._tripped: dict[str, InterlockTripped] = {}
+        self.forgot = False  # the file was damaged when it was opened: what had tripped is not known
         with told_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open()
         except JournalCorruptError as error:
             self._begin_anew(error)
+            self.forgot = True
 
     def append(self, records: Sequence[Record], *, durable: bool = True) -> int:
         """Write records in order, all or none, and return the last position.
@@ -139,6 +152,10 @@ class Journal:
         row = self._mended(lambda: self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone())
         return row[0] if row and isinstance(row[0], bytes) else None
 
+    def tripped(self) -> list[InterlockTripped]:
+        """Return the interlocks that have tripped and were not reset, the first one first."""
+        return list(self._tripped.values())
+
     def trim(self) -> None:
         """Drop what the Recorder has shipped; commands stay until they need no repeat and no ledger settles them."""
         shipped = read_shipped(self.path, self.identity)
@@ -195,6 +212,11 @@ class Journal:
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
         self.identity = identity_of(self._db, self.path)
         self._last = self._beyond_all_shipped() if known else 0
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'tripped'").fetchone()
+        try:
+            self._tripped = _latches.decode(row[0]) if row else self._tripped
+        except (msgspec.MsgspecError, TypeError):
+            self.forgot = True
 
     def _beyond_all_shipped(self) -> int:
         """Return a position to go on from, and have it kept.
@@ -218,19 +240,26 @@ class Journal:
         self._open()
         message = f"the journal {self.path.name} was damaged ({cause.message}); what was not shipped yet is in {aside.name}"
         with told_errors(self.path):
+            if self._tripped:
+                self._keep_tripped(self._tripped)
             self._write([AlarmRaised(datetime.now(UTC), self.path.stem, "journal_damaged", message)], durable=True)
 
     def _write(self, records: Sequence[Record], durable: bool) -> int:
         self._synchronous("FULL" if durable else "NORMAL")
         position, changed = self._last, dict[UUID, tuple[Command, int]]()
+        tripped = self._tripped
         with self._transaction:
             for record in records:
                 cursor = self._db.execute("INSERT INTO entry (record) VALUES (?)", (encode_record(record),))
                 position = cursor.lastrowid or 0
                 self._change_command(changed, record, position)
+                if isinstance(record, InterlockTripped | InterlockReset):
+                    tripped = _latched(tripped, record)
+            if tripped is not self._tripped:
+                self._keep_tripped(tripped)
             for command, at in changed.values():
                 self._put_command(command, at)
-        self._last, self.unsynced = position, not durable
+        self._last, self.unsynced, self._tripped = position, not durable, tripped
         for command, _ in changed.values():
             self._recent = command
         return position
@@ -254,6 +283,9 @@ class Journal:
         row = (command.command_id.bytes, settled, command.accepted_at.timestamp(), position, msgspec.msgpack.encode(command))
         self._db.execute("INSERT OR REPLACE INTO command VALUES (?, ?, ?, ?, ?)", row)
 
+    def _keep_tripped(self, tripped: dict[str, InterlockTripped]) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('tripped', ?)", (msgspec.msgpack.encode(tripped),))
+
     def _command(self, command_id: UUID) -> Command | None:
         if self._recent is not None and self._recent.command_id == command_id:
             return self._recent
@@ -271,6 +303,12 @@ class Journal:
         if level != self._level:
             self._db.execute(f"PRAGMA synchronous = {level}")
             self._level = level
+
+
+def _latched(tripped: dict[str, InterlockTripped], record: InterlockTripped | InterlockReset) -> dict[str, InterlockTripped]:
+    key = f"{record.rig_id}/{record.interlock}"
+    others = {name: each for name, each in tripped.items() if name != key}
+    return {**others, key: record} if isinstance(record, InterlockTripped) else others
 
 
 class _Transaction:

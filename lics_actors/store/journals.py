@@ -26,6 +26,8 @@ from lics_actors.store.records import (
     DeviceChanged,
     DeviceDescribed,
     FleetEvent,
+    InterlockReset,
+    InterlockTripped,
     LeaseLost,
     PayloadRejected,
     Record,
@@ -34,7 +36,7 @@ from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
 
 SHIP_S = 60.0
 STATE_EVENT = "lics.state"
-LEASE_EVENT = "lics.lease_lost"
+LEASE_EVENT, TRIP_EVENT, RESET_EVENT = "lics.lease_lost", "lics.interlock_tripped", "lics.interlock_reset"
 Row = tuple[Any, ...]
 
 _COMMAND = """INSERT INTO command (id, device_id, name, args, principal, idempotent, actuates, deadline, accepted_at,
@@ -161,6 +163,8 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
             case LeaseLost(device_id=device_id, time=time, expires=expires):
                 data = {"expires": expires.isoformat()}
                 batch.events.append((time, device_id, LEASE_EVENT, storable_json(data), 0, position))
+            case InterlockTripped() | InterlockReset():
+                batch.events.append(_interlock_event(position, record))
             case DeviceDescribed():
                 _keep_newest(batch.described, (record.device_id, record.time, storable_json(record.description)))
             case PayloadRejected():
@@ -252,6 +256,15 @@ def _state_event(position: int, record: DeviceChanged) -> Row:
         storable_int(record.epoch, 32) or 0,
         position,
     )
+
+
+def _interlock_event(position: int, record: InterlockTripped | InterlockReset) -> Row:
+    data: dict[str, Any] = {"rig_id": str(record.rig_id), "interlock": record.interlock}
+    if isinstance(record, InterlockTripped):
+        kind, data = TRIP_EVENT, data | {"rig": record.rig, "why": record.why}
+    else:
+        kind, data = RESET_EVENT, data | {"principal": record.principal, "reason": record.reason}
+    return (record.time, record.device_id, kind, storable_json(data), 0, position)
 
 
 def _fleet_event(record: FleetEvent) -> Row:

@@ -105,6 +105,30 @@ class LeaseLost(_Record, frozen=True):
     expires: datetime
 
 
+class InterlockTripped(_Record, frozen=True):
+    """An interlock has tripped this device, which stays so until it is reset. Appends to `device_event` as type
+    `lics.interlock_tripped`; the journal keeps it for every later incarnation. `actions`: command and args of what makes safe."""
+
+    device_id: UUID
+    time: datetime
+    rig_id: UUID
+    rig: str
+    interlock: str
+    why: str
+    actions: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+class InterlockReset(_Record, frozen=True):
+    """A person has reset an interlock of this device. Appends to `device_event` as type `lics.interlock_reset`."""
+
+    device_id: UUID
+    time: datetime
+    rig_id: UUID
+    interlock: str
+    principal: str
+    reason: str
+
+
 class DeviceDescribed(_Record, frozen=True):
     """A device said what it can do. Updates `device.capabilities`."""
 
@@ -198,6 +222,8 @@ Record = (
     | CommandMoved
     | DeviceChanged
     | LeaseLost
+    | InterlockTripped
+    | InterlockReset
     | DeviceDescribed
     | PayloadRejected
     | FleetEvent

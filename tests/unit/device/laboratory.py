@@ -30,13 +30,22 @@ from lics_actors.device.events import (
     Keep,
     MessageDecoded,
     PublishCommand,
+    RenewLease,
     SetTimer,
 )
-from lics_actors.device.messages import Admin, CancelCommand, CommandState, DeviceSpec, RequestCommand
+from lics_actors.device.messages import Admin, CancelCommand, CommandState, DeviceSpec, InterlocksReset, RequestCommand
 from lics_actors.device.state import reduce
 from lics_actors.device.twin import kept_twin, restored
 from lics_actors.errors import LicsError
-from lics_actors.store.records import Command, CommandAccepted, CommandMoved, CommandStep, Record
+from lics_actors.store.records import (
+    Command,
+    CommandAccepted,
+    CommandMoved,
+    CommandStep,
+    InterlockReset,
+    InterlockTripped,
+    Record,
+)
 
 DEVICE = UUID(int=1)
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -105,7 +114,9 @@ class World:
         self.records: list[Record] = []
         self.journal: dict[UUID, Command] = {}
         self.published: list[PublishCommand] = []
-        self.answers: dict[str, list[Command | LicsError]] = {}
+        self.answers: dict[str, list[Command | InterlocksReset | LicsError]] = {}
+        self.tripped: dict[str, InterlockTripped] = {}
+        self.renewals: list[RenewLease] = []
         self.state = restored(spec, guarantees, 1, START, twin=None, unsettled=[])
 
     def feed(self, *events: DeviceEvent) -> list[Effect]:
@@ -132,6 +143,8 @@ class World:
                 self.published.append(effect)
             case Answer(reply, body):
                 self.answers.setdefault(reply, []).append(body)
+            case RenewLease():
+                self.renewals.append(effect)
             case SetTimer():
                 pass
 
@@ -145,6 +158,10 @@ class World:
                 known = self.journal[command_id]
                 assert n == len(known.steps)
                 self.journal[command_id] = with_step(known, step, epoch)
+            case InterlockTripped(rig_id=rig_id, interlock=interlock):
+                self.tripped[f"{rig_id}/{interlock}"] = record
+            case InterlockReset(rig_id=rig_id, interlock=interlock):
+                del self.tripped[f"{rig_id}/{interlock}"]
             case _:
                 pass
 
@@ -153,13 +170,19 @@ class World:
         unsettled = [c for c in self.journal.values() if not c.state.terminal or c.state is CommandState.INDETERMINATE]
         twin = kept_twin(self.state)
         self.state = restored(
-            self.state.spec, self.guarantees, self.state.incarnation + 1, at(seconds), twin=twin, unsettled=unsettled
+            self.state.spec,
+            self.guarantees,
+            self.state.incarnation + 1,
+            at(seconds),
+            twin=twin,
+            unsettled=unsettled,
+            tripped=list(self.tripped.values()),
         )
 
     def states(self, command_id: UUID) -> list[str]:
         return [step.state.value for step in self.journal[command_id].steps]
 
-    def answer(self, reply: object) -> Command | LicsError:
+    def answer(self, reply: object) -> Command | InterlocksReset | LicsError:
         (body,) = self.answers[str(reply)]
         return body
 

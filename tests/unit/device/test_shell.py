@@ -265,7 +265,7 @@ class Stub:
         self.cannot: Exception | None = None
 
     def subscriptions(self, device: DeviceRef) -> Sequence[TopicFilter]:
-        return (TopicFilter("out", 0), TopicFilter("data", 0, data=True))
+        return (TopicFilter("out", 0), TopicFilter("data", 0, data=True), TopicFilter(f"lab/devices/{DEVICE}/#", 0))
 
     def shared_filters(self, prefix: str) -> Sequence[TopicFilter]:
         return ()
