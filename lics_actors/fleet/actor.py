@@ -59,6 +59,7 @@ REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
 LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
 FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
 RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
+LEAF_HANG_S = 20.0  # they hold no device up, and a slow disk or a large batch may hold their loop up
 MAX_WISHES = 100  # of operators about devices, under way
 
 Reply = Callable[[object], None]
@@ -89,7 +90,7 @@ class FleetSupervisor(HostDuties):
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
-        leaves = [ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S) for name in LEAVES]
+        leaves = [ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S, hang_s=LEAF_HANG_S) for name in LEAVES]
         member = self.join_hosts(spec)
         if member:
             self.fleet = replace(self.fleet, held=frozenset())
@@ -102,7 +103,7 @@ class FleetSupervisor(HostDuties):
         self.handover = Handover.among(spec.recorders, folders)
         kinds = dict.fromkeys(self.handover.configured, ChildKind.PERMANENT)
         kinds |= dict.fromkeys(self.handover.retiring, ChildKind.TRANSIENT)
-        return [ChildSpec(name, kind, FIRST, stop_timeout_s=LEAF_STOP_S) for name, kind in kinds.items()]
+        return [ChildSpec(name, kind, FIRST, stop_timeout_s=LEAF_STOP_S, hang_s=LEAF_HANG_S) for name, kind in kinds.items()]
 
     def child_class(self, name: str) -> type[Actor]:
         """Return the class of a child."""

@@ -27,7 +27,7 @@ from thespian.actors import (
 )
 
 from lics_actors.errors import LicsError
-from lics_actors.runtime import logroute, process, transport
+from lics_actors.runtime import logroute, process, pulse, transport
 from lics_actors.runtime.messages import (
     ActorBegun,
     ActorPong,
@@ -54,6 +54,11 @@ class _WordDue:
     """Wakeup: a state's word that came too soon after another may be told now."""
 
 
+@dataclass(frozen=True, slots=True)
+class _BeatDue:
+    """Wakeup: say that this thread is alive."""
+
+
 class LicsActor(Actor):  # type: ignore[misc]
     """An actor without a loop. It is told who it is by `BeginActor`, whose sender is its supervisor.
 
@@ -67,6 +72,7 @@ class LicsActor(Actor):  # type: ignore[misc]
         self.name = type(self).__name__
         self.incarnation = 0
         self.counters: Counter[str] = Counter()
+        self._pulse = pulse.own_slot()
         self._supervisor: ActorAddress | None = None
         self._stopping = False
         self._children: list[ActorAddress] = []
@@ -145,12 +151,15 @@ class LicsActor(Actor):  # type: ignore[misc]
 
     def receiveMessage(self, message: object, sender: ActorAddress) -> ThespianWatch | None:  # noqa: N802 - Thespian's name
         """Take every message. Always returns what is watched, since Thespian drops a watch that is not returned."""
+        self._pulse.enter()
         try:
             self._receive(message, sender)
             self._tell_new_word()
         except Exception:  # raising would have Thespian deliver the message a second time
             self.counters["actor_faults"] += 1
             log.exception("handler failed", extra={"actor": self.name, "kind": type(message).__name__})
+        finally:
+            self._pulse.leave()
         return self._watch
 
     def _receive(self, message: object, sender: ActorAddress) -> None:
@@ -163,6 +172,8 @@ class LicsActor(Actor):  # type: ignore[misc]
                 self._on_ping(serial, sender)
             case WakeupMessage(payload=_WordDue()):
                 self._word_due = False  # told by the choke point, if it is still another
+            case WakeupMessage(payload=_BeatDue()):
+                self._beat()
             case WakeupMessage(payload=payload):
                 self._on_wakeup(payload)
             case BeginActor():
@@ -201,7 +212,13 @@ class LicsActor(Actor):  # type: ignore[misc]
                 self.send(sender, BeginFailed(message.name, message.incarnation, reason))
                 self._exit()
                 return
+            self._beat()
         self.send(sender, ActorBegun(self.name, self.incarnation, os.getpid()))  # again when asked again: a lost acknowledgement
+
+    def _beat(self) -> None:
+        """Say now and again that this thread is alive. What it does in between shows by itself, see `receiveMessage`."""
+        self._pulse.beat_thread()
+        self.wake_after(pulse.BEAT_S, _BeatDue())
 
     def _on_stop(self, reason: str) -> None:
         if not self._stopping:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from thespian.actors import ActorAddress, ThespianWatch
 
+from lics_actors.runtime import pulse
 from lics_actors.runtime.base import LicsActor
 from lics_actors.runtime.door import Door, Reply
 
@@ -87,6 +88,7 @@ class LeafActor(LicsActor):
         for end in self._bell:
             end.setblocking(False)
         self._watch = ThespianWatch([self._bell[0].fileno()])
+        self._pulse.thread_rests()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._live, name="loop", daemon=True).start()
 
@@ -135,6 +137,7 @@ class LeafActor(LicsActor):
             pass
         except BaseException as fault:  # noqa: BLE001 - whatever it is, the actor must hear that its loop is gone
             error = fault
+        self._pulse.loop_ended()
         self.post(_LoopEnded(error))
 
     def _own_loop(self) -> asyncio.AbstractEventLoop:
@@ -146,6 +149,7 @@ class LeafActor(LicsActor):
         self._task = asyncio.current_task()
         if self._loop_stopping:
             return
+        self._beat_in_loop(asyncio.get_running_loop())
         if self._door is None:
             await self.run()
             return
@@ -154,6 +158,10 @@ class LeafActor(LicsActor):
             await self.run()
         finally:
             await self._door.close()
+
+    def _beat_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._pulse.beat_loop()
+        loop.call_later(pulse.BEAT_S, self._beat_in_loop, loop)
 
     def _cancel_run(self) -> None:
         if self._task is not None:
@@ -193,6 +201,11 @@ class LeafActor(LicsActor):
     def _all_stats(self) -> dict[str, float]:
         return super()._all_stats() if self._door is None else {**super()._all_stats(), **self._door.counters}
 
+    def _beat(self) -> None:
+        """Beat where no loop does: to wake the thread for it costs more. Asleep it is in no handler to be stuck in."""
+        if self._loop is None:
+            super()._beat()
+
     def _on_loop_ended(self, error: BaseException | None) -> None:
         if error is not None:
             log.error("loop failed", extra={"actor": self.name}, exc_info=error)
@@ -200,6 +213,8 @@ class LeafActor(LicsActor):
             self._finish_stop()
         elif error is not None:
             self._exit()
+        else:
+            super()._beat()
 
     def _finish_stop(self) -> None:
         then, self._after_loop = self._after_loop, None

@@ -30,7 +30,9 @@ from lics_actors.supervision.state import Supervision
 
 logger = logging.getLogger(__name__)
 # A laboratory's own servers are worth more patience than a device: given up only after 10 restarts in two minutes.
-POLICY = Policy(intensity=10, period_s=120.0, backoff_s=0.5, backoff_max_s=15.0, healthy_s=10.0, ping_every_s=None)
+POLICY = Policy(
+    intensity=10, period_s=120.0, backoff_s=0.5, backoff_max_s=15.0, healthy_s=10.0, ping_every_s=None, look_every_s=None
+)
 
 
 class Part(Protocol):

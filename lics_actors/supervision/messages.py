@@ -5,6 +5,7 @@ Times are seconds of any clock that never runs backwards; `luck` is a random num
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,7 @@ class TimerKind(StrEnum):
     KILL = "kill"
     RESTART = "restart"
     SWEEP = "sweep"  # ping everybody who owes nothing, judge those who do
+    LOOK = "look"  # at the heartbeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,24 @@ class Ponged:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a child's heartbeats say: when its thread and its loop last were alive, and since when its thread is in one handler.
+    By the supervisor's clock; 0 where there is none."""
+
+    thread_at: float = 0.0
+    loop_at: float = 0.0
+    busy_since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PulsesSeen:
+    """The heartbeats of the present incarnations, as asked for with `LookAtPulses`."""
+
+    pulses: Mapping[str, Pulse]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorRestart:
     """A person wants a child restarted, whatever state it is in; its past is forgiven."""
 
@@ -169,6 +189,7 @@ Event = (
     | ChildExited
     | ChildHung
     | Ponged
+    | PulsesSeen
     | OperatorRestart
     | OperatorClear
     | OperatorDrain
@@ -213,6 +234,11 @@ class PingChild:
     name: str
     incarnation: int
     serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtPulses:
+    """Look at the heartbeats of all who run; answer with PulsesSeen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +294,7 @@ Effect = (
     | StopChild
     | KillChild
     | PingChild
+    | LookAtPulses
     | ForgetChild
     | SetTimer
     | RaiseAlarm

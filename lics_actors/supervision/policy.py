@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from lics_actors.supervision.hangs import judge_pulses, look, ponged, sweep, watch
 from lics_actors.supervision.messages import (
     SYSTEM,
     ChildAdded,
@@ -23,8 +24,8 @@ from lics_actors.supervision.messages import (
     OperatorDrain,
     OperatorQuarantine,
     OperatorRestart,
-    PingChild,
     Ponged,
+    PulsesSeen,
     RaiseAlarm,
     RecordEvent,
     SetTimer,
@@ -62,7 +63,9 @@ def _take(state: Supervision, event: Event) -> Step:
         case ChildHung(name=name, incarnation=incarnation, reason=reason, now=now):
             return _give_up_on(state, state.incarnation(name, incarnation), UP, reason, now)
         case Ponged():
-            return _ponged(state, event)
+            return ponged(state, event)
+        case PulsesSeen():
+            return judge_pulses(state, event)
         case OperatorRestart() | OperatorClear() | OperatorDrain() | OperatorQuarantine():
             return operate(state, event)
         case TimerFired():
@@ -123,11 +126,8 @@ def _begun(state: Supervision, event: ChildBegun) -> Step:
     kind = "started" if event.incarnation == 1 else "restarted"
     effects: list[Effect] = [RecordEvent(child.name, kind, incarnation=event.incarnation)]
     state = state.put(replace(child, phase=Phase.RUNNING, since=event.now, begun_at=event.now))
-    every_s = state.policy.ping_every_s
-    if every_s is not None and state.sweep_due is None:
-        state, more = _next_sweep(state, event.now, every_s)
-        effects += more
-    return state, effects
+    state, more = watch(state, event.now)
+    return state, effects + more
 
 
 def _exited(state: Supervision, event: ChildExited) -> Step:
@@ -216,13 +216,15 @@ def _stop_requested(state: Supervision, event: StopRequested) -> Step:
     return state, []
 
 
-# Timers and pings -----------------------------------------------------------------------------------------------------
+# Timers ----------------------------------------------------------------------------------------------------------
 
 
 def _timer(state: Supervision, event: TimerFired) -> Step:
     timer, now = event.timer, event.now
     if timer.kind is TimerKind.SWEEP:
-        return _sweep(state, timer.incarnation, now)
+        return sweep(state, timer.incarnation, now)
+    if timer.kind is TimerKind.LOOK:
+        return look(state, timer.incarnation, now)
     child = state.incarnation(timer.child, timer.incarnation)
     if child is None:
         return state, []
@@ -238,41 +240,3 @@ def _timer(state: Supervision, event: TimerFired) -> Step:
             return state.put(replace(child, phase=Phase.WAITING, since=now)), []
         case _:
             return state, []
-
-
-def _ponged(state: Supervision, event: Ponged) -> Step:
-    child = state.incarnation(event.name, event.incarnation)
-    if child is None or child.serial != event.serial:
-        return state, []
-    return state.put(replace(child, pinged_at=None)), []
-
-
-def _next_sweep(state: Supervision, now: float, every_s: float) -> Step:
-    state = replace(state, sweep=state.sweep + 1, sweep_due=now + every_s)
-    return state, [SetTimer(Timer(TimerKind.SWEEP, incarnation=state.sweep), every_s)]
-
-
-def _sweep(state: Supervision, serial: int, now: float) -> Step:
-    """Ping who owes nothing, kill who owes for too long; if the supervisor itself was away meanwhile, nobody is to blame."""
-    every_s, due = state.policy.ping_every_s, state.sweep_due
-    if every_s is None or due is None or serial != state.sweep or state.stopping:
-        return state, []
-    away = now - due > every_s
-    state, effects = _next_sweep(state, now, every_s)
-    for child in [child for child in state.children.values() if child.phase is Phase.RUNNING]:
-        if child.pinged_at is None:
-            pinged = replace(child, serial=child.serial + 1, pinged_at=now)
-            state = state.put(pinged)
-            effects.append(PingChild(child.name, child.incarnation, pinged.serial))
-        elif away:
-            state = state.put(replace(child, pinged_at=now))
-        elif now - child.pinged_at >= state.policy.ping_deadline_s:
-            state, more = _hung(state, child, now)
-            effects += more
-    return state, effects
-
-
-def _hung(state: Supervision, child: Child, now: float) -> Step:
-    reason = f"did not answer a ping for {state.policy.ping_deadline_s:g} s"
-    state, effects = kill(state, replace(child, last_error=reason), reason, now)
-    return state, [RecordEvent(child.name, "hung", reason=reason, incarnation=child.incarnation), *effects]

@@ -68,7 +68,8 @@ class ChildSpec:
     """One child to be kept alive.
 
     `stage`: when the supervisor stops, children of a higher stage are gone before those of a lower one are asked to end.
-    `incarnations`: how many it had under an earlier supervisor; they are counted on from there.
+    `hang_s`: after so long without a sign of life it is hung. `incarnations`: how many it had under an earlier supervisor; they
+    are counted on from there.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ChildSpec:
     stage: int = 0
     begin_timeout_s: float = 20.0
     stop_timeout_s: float = 5.0
+    hang_s: float = 6.0
     incarnations: int = 0
 
 
@@ -86,7 +88,8 @@ class Policy:
     More than `intensity` restarts within `period_s` and a child is given up. The first restart is immediate, the next come
     after `backoff_s`, doubling up to `backoff_max_s`; having run for `healthy_s` a child starts over with an immediate one.
     `ping_every_s` None: nobody is pinged; a ping costs a device's actor 1 ms of a core, measured, and it may use 0.5 ms a second.
-    A child that owes a pong for `ping_deadline_s` is hung.
+    A child that owes a pong for `ping_deadline_s` is hung. `look_every_s`: how often the children's heartbeats are looked at,
+    which costs nothing; None: they have none.
     """
 
     strategy: Strategy = Strategy.ONE_FOR_ONE
@@ -97,6 +100,7 @@ class Policy:
     healthy_s: float = 30.0
     ping_every_s: float | None = 10.0
     ping_deadline_s: float = 10.0
+    look_every_s: float | None = 1.0
     kill_retry_s: float = 2.0
     parallel_starts: int = 8
     parallel_stops: int = 16

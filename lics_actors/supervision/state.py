@@ -59,6 +59,9 @@ class Supervision:
     stopped: bool = False
     sweep: int = 0  # the serial of the present sweep timer
     sweep_due: float | None = None
+    look: int = 0  # the serial of the present look at the heartbeats
+    look_due: float | None = None
+    awake_since: float = 0.0  # silence counts from here: before that the supervisor itself was away
 
     def put(self, child: Child) -> Supervision:
         """Return the state with this child in its place."""

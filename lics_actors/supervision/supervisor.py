@@ -22,6 +22,7 @@ from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError
 from lics_actors.runtime.actor import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, Stats, StopActor
 from lics_actors.runtime.process import process_exists, start_mark
+from lics_actors.runtime.pulse import Sheet
 from lics_actors.supervision.holds import Holds
 from lics_actors.supervision.messages import (
     ChildAdded,
@@ -33,12 +34,15 @@ from lics_actors.supervision.messages import (
     Event,
     ForgetChild,
     KillChild,
+    LookAtPulses,
     OperatorClear,
     OperatorDrain,
     OperatorQuarantine,
     OperatorRestart,
     PingChild,
     Ponged,
+    Pulse,
+    PulsesSeen,
     RaiseAlarm,
     RecordEvent,
     ReportStopped,
@@ -114,6 +118,7 @@ class Supervisor(LicsActor):
         self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
         self._operators: dict[str, list[_Wish]] = {}
         self._looking = False
+        self._sheet = Sheet()
 
     # what a subclass says
 
@@ -296,8 +301,11 @@ class Supervisor(LicsActor):
                 self.send(self.incarnations[name].address, PingActor(serial))
             case SetTimer(timer=timer, after_s=after_s):
                 self.wake_after(after_s, timer)
+            case LookAtPulses():
+                self._look_at_pulses()
             case ForgetChild(name=name):
                 self.incarnations.pop(name, None)
+                self._sheet.forget(name)
             case RaiseAlarm() | ClearAlarm() | RecordEvent():
                 assert self._record is not None
                 self._record.take(effect)
@@ -309,6 +317,7 @@ class Supervisor(LicsActor):
     def _start(self, name: str, number: int) -> None:
         try:
             spec = self.child_spec(name)
+            self._sheet.offer(name)
             created = self.createActor(self.child_class(name))
         except Exception as error:
             log.exception("child could not be created", extra={"child": name})
@@ -321,6 +330,10 @@ class Supervisor(LicsActor):
         if not self._looking:
             self._looking = True
             self.wake_after(LOOK_AFTER_STARTING_S, _LookAfterStarting())
+
+    def _look_at_pulses(self) -> None:
+        running = [name for name, child in self.supervision.children.items() if child.phase is Phase.RUNNING]
+        self._events.append(PulsesSeen({name: Pulse(*self._sheet.read(name)) for name in running}, self.now()))
 
     def _newest_pid(self) -> int | None:
         """Return the pid of the child created last: Thespian knows it at once, the child itself says it only when it begins."""

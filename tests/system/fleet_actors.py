@@ -1,10 +1,11 @@
-"""A whole fleet with tiny leaves: `python -m tests.system.fleet_actors DATA_DIR PORT DATABASE_URL`. Runs until SIGTERM."""
+"""A whole fleet with tiny leaves: `python -m tests.system.fleet_actors DATA_DIR PORT DATABASE_URL KIND`. Runs until SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,6 +37,14 @@ from lics_actors.system import run_fleet
 QUICK = Policy(backoff_s=0.1, ping_every_s=0.3, ping_deadline_s=0.6, healthy_s=1000)
 
 
+LONG_S = 600.0
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
 class StandInDevice(LeafActor):
     """Answers AskTwin; the twin's `reason` is its pid, its `epoch` the number of specifications it was given."""
 
@@ -65,6 +74,12 @@ class StandInDevice(LeafActor):
                 reply(self._twin())
             case RequestCommand(name="refuse"):
                 raise LicsError("refused")
+            case RequestCommand(name="block_thread"):
+                time.sleep(LONG_S)
+            case RequestCommand(name="block_loop"):
+                self.in_loop(time.sleep, LONG_S)
+            case RequestCommand(name="spin_loop"):
+                self.in_loop(_spin)
             case _:
                 super().on_request(body, reply)
 
@@ -109,6 +124,12 @@ class StandInRack(RackSupervisor):
         return StandInDevice
 
 
+class BeatingRack(StandInRack):
+    """A rack that pings nobody: what it knows it knows from heartbeats, as often as in earnest."""
+
+    policy: ClassVar[Policy] = replace(QUICK, ping_every_s=None)
+
+
 class StandInFleet(FleetSupervisor):
     """The real root over racks of stand-ins, four to a rack."""
 
@@ -124,14 +145,26 @@ class StandInFleet(FleetSupervisor):
         return StandInRack if name.startswith("rack") else super().child_class(name)
 
 
+class BeatingFleet(StandInFleet):
+    """A fleet of such racks."""
+
+    policy: ClassVar[Policy] = BeatingRack.policy
+
+    def child_class(self, name: str) -> type[Actor]:
+        return BeatingRack if name.startswith("rack") else super().child_class(name)
+
+
+FLEETS = {"pinging": StandInFleet, "beating": BeatingFleet}
+
+
 def main() -> int:
     """Run it."""
-    data_dir, port, database_url = sys.argv[1:]
+    data_dir, port, database_url, kind = sys.argv[1:]
     settings = load_settings(
         data_dir=Path(data_dir), fleet_port=int(port), database_url=database_url, mqtt_broker_url="127.0.0.1", log_level="INFO"
     )
     configure(settings, "fleet")
-    return run_fleet(settings, StandInFleet)
+    return run_fleet(settings, FLEETS[kind])
 
 
 if __name__ == "__main__":

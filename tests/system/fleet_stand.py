@@ -86,11 +86,11 @@ class Stand:
 
 @contextmanager
 def launcher(
-    data_dir: Path, port: int, database_url: str = NO_DATABASE, *, alone: bool = True
+    data_dir: Path, port: int, database_url: str = NO_DATABASE, *, kind: str = "pinging", alone: bool = True
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a launcher; afterwards nothing of it is left, however the test ended. Not `alone`: another runs on the same data."""
     with (data_dir / "stderr").open("ab") as errors:
-        words = [sys.executable, "-m", "tests.system.fleet_actors", str(data_dir), str(port), database_url]
+        words = [sys.executable, "-m", "tests.system.fleet_actors", str(data_dir), str(port), database_url, kind]
         child = subprocess.Popen(words, cwd=ROOT, stderr=errors)
     try:
         yield child
@@ -106,10 +106,10 @@ def launcher(
 
 
 @asynccontextmanager
-async def fleet_of_stand_ins(data_dir: Path, port: int) -> AsyncIterator[Stand]:
+async def fleet_of_stand_ins(data_dir: Path, port: int, kind: str = "pinging") -> AsyncIterator[Stand]:
     """A fleet of six stand-ins, begun from the cache because there is no database."""
     write_cache(data_dir / "devices.json", DEVICES, 0.0)
-    with launcher(data_dir, port) as child:
+    with launcher(data_dir, port, kind=kind) as child:
         client = await FleetClient.open(load_settings(data_dir=data_dir))
         try:
             yield Stand(child, data_dir, client)

@@ -122,7 +122,7 @@ def test_what_no_worker_could_serve_with_is_told_once(data_dir: Path) -> None:
 async def test_a_worker_that_never_comes_to_work_is_given_up() -> None:
     ended: list[int] = []
     words = [sys.executable, "-c", "raise SystemExit(3)"]
-    policy = Policy(intensity=2, backoff_s=0.01, backoff_max_s=0.05, ping_every_s=None)
+    policy = Policy(intensity=2, backoff_s=0.01, backoff_max_s=0.05, ping_every_s=None, look_every_s=None)
     workers = Workers(COUNT, words, {}, ended.append, policy=policy)
     async with asyncio.timeout(20):
         await workers.start()

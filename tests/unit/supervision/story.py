@@ -28,11 +28,14 @@ class Story:
     """A supervisor whose events are told one by one; what it asked for last is in `effects`."""
 
     def __init__(self, *specs: ChildSpec | str, **policy: object) -> None:
-        self.state = Supervision(replace(Policy(parallel_starts=100, ping_every_s=5.0), **policy))  # type: ignore[arg-type]
+        self.state = Supervision(replace(Policy(parallel_starts=100, ping_every_s=5.0, look_every_s=None), **policy))  # type: ignore[arg-type]
         self.effects: list[Effect] = []
         self.now = 0.0
         for spec in specs:
-            self.tell(ChildAdded(spec if isinstance(spec, ChildSpec) else ChildSpec(spec), self.now))
+            self.add(spec)
+
+    def add(self, spec: ChildSpec | str) -> list[Effect]:
+        return self.tell(ChildAdded(spec if isinstance(spec, ChildSpec) else ChildSpec(spec), self.now))
 
     def tell(self, event: Event) -> list[Effect]:
         self.state, self.effects = reduce(self.state, event)
@@ -49,7 +52,8 @@ class Story:
 
     def fire(self, kind: TimerKind, name: str = "", *, after: float = 0.0) -> list[Effect]:
         self.now += after
-        number = self.state.children[name].incarnation if name else self.state.sweep
+        serial = self.state.look if kind is TimerKind.LOOK else self.state.sweep
+        number = self.state.children[name].incarnation if name else serial
         return self.tell(TimerFired(Timer(kind, name, number), self.now))
 
     def restart(self, name: str) -> list[Effect]:
