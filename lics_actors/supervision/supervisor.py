@@ -6,13 +6,11 @@ No thread, no loop: it forks. At most one ping and one request to end are outsta
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import assert_never
 
@@ -20,10 +18,11 @@ from thespian.actors import Actor, ActorAddress
 
 from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError
 from lics_actors.runtime.actor import LicsActor
-from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, Stats, StopActor
-from lics_actors.runtime.process import process_exists, start_mark
+from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, StopActor
+from lics_actors.runtime.process import start_mark
 from lics_actors.runtime.pulse import Sheet
 from lics_actors.supervision.holds import Holds
+from lics_actors.supervision.incarnation import Incarnation, forked
 from lics_actors.supervision.messages import (
     ChildAdded,
     ChildBeginFailed,
@@ -56,32 +55,18 @@ from lics_actors.supervision.messages import (
 from lics_actors.supervision.policy import reduce
 from lics_actors.supervision.record import SupervisorRecord, luck
 from lics_actors.supervision.specs import Hold, Phase, Policy, Then, Verb
-from lics_actors.supervision.state import Child, Supervision
+from lics_actors.supervision.state import ALIVE, Child, Supervision
 
 HOLDS = "held"  # folder in the data directory
-LOOK_AFTER_STARTING_S = 0.5  # Thespian cannot tell of a child that died before it was connected, so one looks
+LOOK_S = 0.1  # Thespian misses a child that died before it was connected, and some of those that die together, so one looks
 
 log = logging.getLogger(__name__)
 Answer = Callable[[object], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Incarnation:
-    """The process of a child. `address` becomes the one others can use once it has begun."""
-
-    name: str
-    number: int
-    created: ActorAddress
-    address: ActorAddress
-    pid: int | None
-    started: str | None
-    word: str = ""
-    stats: Stats | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _LookAfterStarting:
-    """Wakeup: are those that are starting still there?"""
+class _LookForGone:
+    """Wakeup: are those that come and go still there?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +103,7 @@ class Supervisor(LicsActor):
         self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
         self._operators: dict[str, list[_Wish]] = {}
         self._looking = False
+        self._seen_gone: set[tuple[str, int]] = set()
         self._sheet = Sheet()
 
     # what a subclass says
@@ -213,15 +199,17 @@ class Supervisor(LicsActor):
         for known in self.incarnations.values():
             if known.created is address:
                 self._exited(known)
-                return
+                break
+        self._look_soon()  # a second death within a millisecond is told of by the same signal, and missed
 
     def on_wakeup(self, payload: object) -> None:
         """Take a timer."""
         match payload:
             case Timer():
                 self.tell(TimerFired(payload, self.now()))
-            case _LookAfterStarting():
-                self._look_after_starting()
+            case _LookForGone():
+                self._looking = False
+                self._look_for_gone()
 
     def stats(self) -> dict[str, float]:
         """Return how many children there are, run and were given up, and how often any was restarted."""
@@ -295,6 +283,7 @@ class Supervisor(LicsActor):
                 self._start(name, incarnation)
             case StopChild(name=name, reason=reason):
                 self.send(self.incarnations[name].address, StopActor(reason))
+                self._look_soon()
             case KillChild(name=name, reason=reason):
                 self._kill(self.incarnations[name], reason)
             case PingChild(name=name, serial=serial):
@@ -321,43 +310,50 @@ class Supervisor(LicsActor):
             created = self.createActor(self.child_class(name))
         except Exception as error:
             log.exception("child could not be created", extra={"child": name})
-            self.incarnations[name] = Incarnation(name, number, self.myAddress, self.myAddress, None, None)
+            self.incarnations[name] = Incarnation(name, number, self.myAddress, self.myAddress)
             self._events.append(ChildBeginFailed(name, number, f"{type(error).__name__}: {error}", self.now()))
             return
-        pid = self._newest_pid()
-        self.incarnations[name] = Incarnation(name, number, created, created, pid, start_mark(pid) if pid else None)
+        self.incarnations[name] = forked(name, number, created, self._newest_process())
         self.send(created, BeginActor(name, number, spec))
-        if not self._looking:
-            self._looking = True
-            self.wake_after(LOOK_AFTER_STARTING_S, _LookAfterStarting())
+        self._look_soon()
 
     def _look_at_pulses(self) -> None:
         running = [name for name, child in self.supervision.children.items() if child.phase is Phase.RUNNING]
         self._events.append(PulsesSeen({name: Pulse(*self._sheet.read(name)) for name in running}, self.now()))
 
-    def _newest_pid(self) -> int | None:
-        """Return the pid of the child created last: Thespian knows it at once, the child itself says it only when it begins."""
+        self._look_for_gone()
+
+    def _newest_process(self) -> BaseProcess | None:
+        """Return the child created last: Thespian knows it at once, the child itself says its pid only when it begins."""
         children = getattr(self._myRef, "_child_procs", [])
-        return children[-1].childProc.pid if children else None
+        return children[-1].childProc if children else None
 
     def _kill(self, known: Incarnation, reason: str) -> None:
-        """SIGKILL a child. As its parent we have not reaped it while it counts as there, so the pid cannot be another's."""
-        if known.pid is not None and known.started is not None and process_exists(known.pid, known.started):
-            log.warning("child killed", extra={"child": known.name, "child_pid": known.pid, "reason": reason})
-            with suppress(ProcessLookupError):
-                os.kill(known.pid, signal.SIGKILL)
-        else:
+        if known.gone:
             self._events.append(ChildExited(known.name, known.number, self.now(), luck()))
+            return
+        log.warning("child killed", extra={"child": known.name, "child_pid": known.pid, "reason": reason})
+        known.kill()
+        self._look_soon()
 
-    def _look_after_starting(self) -> None:
-        starting = [name for name, child in self.supervision.children.items() if child.phase is Phase.STARTING]
-        self._looking = bool(starting)
-        if starting:
-            self.wake_after(LOOK_AFTER_STARTING_S, _LookAfterStarting())
-        for name in starting:
-            known = self.incarnations[name]
-            if known.pid is not None and (known.started is None or not process_exists(known.pid, known.started)):
-                self._exited(known)
+    def _look_soon(self) -> None:
+        if not self._looking:
+            self._looking = True
+            self.wake_after(LOOK_S, _LookForGone())
+
+    def _look_for_gone(self) -> None:
+        """Find whose exit nobody told: often while somebody comes or goes, else with every look at the heartbeats.
+
+        Who is seen gone is believed the second time, so that its own word that it ended in order can come in first.
+        """
+        children = self.supervision.children.values()
+        alive = [child for child in children if child.phase in ALIVE]
+        gone = {(child.name, child.incarnation) for child in alive if self.incarnations[child.name].gone}
+        for name, _ in sorted(gone & self._seen_gone):
+            self._exited(self.incarnations[name])
+        self._seen_gone = gone - self._seen_gone
+        if self._seen_gone or any(child.phase is not Phase.RUNNING for child in alive):
+            self._look_soon()
 
     def _answer_operators(self, name: str, child: Child | None) -> None:
         for wish in self._operators.pop(name, []):

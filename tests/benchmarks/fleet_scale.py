@@ -1,8 +1,10 @@
-"""Many devices on one machine: how soon they are online, what an idle one costs, how soon all have stopped."""
+"""Many devices on one machine: how soon they are online, what an idle one costs, how soon one that died or hangs is back."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import statistics
 import sys
 import time
@@ -15,13 +17,17 @@ import psutil
 
 from config.settings import load_settings
 from lics_actors.client import FleetClient
+from lics_actors.device.messages import Link
 from lics_actors.fleet.messages import NodeView
+from lics_actors.fleet.state import device_of_node
 from tests.system.laboratory import Laboratory
 from tests.waiting import eventually
 
 ONLINE_S, CPU_PERCENT = 15.0, 0.05
 USS_MIB = 6.0 if sys.version_info >= (3, 12) else 12.0  # 3.11 has no immortal objects to share after a fork: 9.4 to 10.5 measured
 QUIET_HZ = "0.1"  # a reading every ten seconds: idle, and not silent
+BACK_S, HUNG_S = 1.0, 10.0
+HANGS = 4  # at the same time
 LOOK_S = 30.0  # idle figures are means over this
 
 
@@ -34,12 +40,14 @@ class Figures:
     uss_mib: float
     cpu_percent: float
     stop_s: float
+    back_p99_s: float = 0.0  # after a first SIGKILL
+    hung_max_s: float = 0.0  # after a SIGSTOP
 
 
 def missed(figures: Figures) -> list[str]:
     """Return the bars that these figures miss."""
-    bars = (("online_s", ONLINE_S), ("uss_mib", USS_MIB), ("cpu_percent", CPU_PERCENT))
-    return [name for name, bar in bars if getattr(figures, name) > bar]
+    bars = {"online_s": ONLINE_S, "uss_mib": USS_MIB, "cpu_percent": CPU_PERCENT, "back_p99_s": BACK_S, "hung_max_s": HUNG_S}
+    return [name for name, bar in bars.items() if getattr(figures, name) > bar]
 
 
 @asynccontextmanager
@@ -54,8 +62,8 @@ async def simulated(laboratory: Laboratory, count: int) -> AsyncIterator[Laborat
         await laboratory._leave()
 
 
-async def measure(laboratory: Laboratory, count: int, look_s: float = LOOK_S) -> Figures:
-    """Start the fleet, wait until all are online, look at it while it is idle, stop it."""
+async def measure(laboratory: Laboratory, count: int, look_s: float = LOOK_S, kills: int = 0) -> Figures:
+    """Start the fleet, wait until all are online, look at it while it is idle, kill some of it, stop it."""
     client = await FleetClient.open(load_settings(data_dir=laboratory.data_dir))
     began = time.perf_counter()
     laboratory.start("fleet", "fleet", "run")
@@ -66,11 +74,31 @@ async def measure(laboratory: Laboratory, count: int, look_s: float = LOOK_S) ->
         await asyncio.sleep(look_s / 3)  # not synchronisation: what starting stirred up settles
         cpu = await asyncio.to_thread(cpu_percent, processes, look_s)
         uss = statistics.mean(process.memory_full_info().uss for process in processes) / 2**20
+        back_s = [await back_after(client, node, signal.SIGKILL) for node in devices[:kills]]
+        hung_s = await asyncio.gather(*(back_after(client, node, signal.SIGSTOP) for node in devices[kills : kills + HANGS]))
     finally:
         await client.close()
         began = time.perf_counter()
         await laboratory.stop("fleet")
-    return Figures(count, round(online_s, 2), round(uss, 2), round(cpu, 4), round(time.perf_counter() - began, 2))
+    stop_s = time.perf_counter() - began
+    back_p99_s, hung_max_s = sorted(back_s)[-1 - len(back_s) // 100] if back_s else 0.0, max(hung_s)
+    numbers = (round(number, 4) for number in (online_s, uss, cpu, stop_s, back_p99_s, hung_max_s))
+    return Figures(count, *numbers)
+
+
+async def back_after(client: FleetClient, node: NodeView, number: signal.Signals) -> float:
+    """Send a device's actor a signal; return after how many seconds its successor says that it is online."""
+    device_id = device_of_node(node.name)
+    assert device_id is not None and node.pid is not None
+    began = time.perf_counter()
+    os.kill(node.pid, number)
+
+    async def again() -> bool:
+        twin = await client.twin(device_id)
+        return twin.incarnation > node.incarnation and twin.link is Link.ONLINE
+
+    await eventually(again, 30, f"{node.label} is back")
+    return time.perf_counter() - began
 
 
 async def all_online(client: FleetClient, count: int) -> list[NodeView] | None:

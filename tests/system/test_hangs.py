@@ -76,3 +76,14 @@ async def test_a_rack_that_was_away_itself_blames_none_of_its_devices(stand: Sta
         await asyncio.sleep(0.5)
         tree = await stand.tree()
         assert {name: node.pid for name, node in tree.items()} == {name: node.pid for name, node in before.items()}
+
+
+@pytest.mark.linux
+async def test_all_devices_of_a_rack_killed_in_one_instant_are_all_back_at_once(stand: Stand) -> None:
+    before = await stand.all_running()
+    began = time.monotonic()
+    for device in DEVICES:  # the kernel tells of some of these deaths with one signal
+        kill(before[device_node(device.device_id)])
+    for device in DEVICES:
+        node = device_node(device.device_id)
+        await stand.anew(node, before[node].pid, max(began + 1.5 - time.monotonic(), 0.0))
