@@ -16,7 +16,7 @@ from thespian.actors import ActorAddress
 
 from drivers.protocol import Publication, TopicFilter
 from lics_actors.device.live import live_feed
-from lics_actors.device.messages import ChangeDeviceSpec, DeviceActorSpec
+from lics_actors.device.messages import AdoptCommands, ChangeDeviceSpec, DeviceActorSpec
 from lics_actors.device.session import DeviceSession
 from lics_actors.device.shell import DeviceShell, Happening, TimerRang
 from lics_actors.errors import LicsError, StorageFullError
@@ -94,6 +94,8 @@ class DeviceActor(LeafActor):
         """Take over a changed specification."""
         if isinstance(message, ChangeDeviceSpec):
             self.in_loop(self._safely, self._shell.changed, message.device)
+        elif isinstance(message, AdoptCommands):
+            self.in_loop(self._safely, self._shell.adopt, message.commands)
         else:
             self.unrecognised(message, sender)
 

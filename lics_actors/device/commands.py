@@ -110,6 +110,24 @@ def accept(book: CommandBook, command: Command, waiter: Waiter) -> Outcome:
     return watched, [Keep(CommandAccepted(command), durable=True), *answers]
 
 
+def adopt(book: CommandBook, adopted: Iterable[Command], now: datetime) -> Outcome:
+    """Take commands that another host left unsettled, as `restored` takes one's own; what time has made of them follows."""
+    effects: list[Effect] = []
+    for command in adopted:
+        if book.find(command.command_id) is not None:
+            continue
+        left = restored(book.device_id, book.guarantees, [command])
+        book = replace(
+            book,
+            waiting=(*book.waiting, *left.waiting),
+            flying=(*book.flying, *left.flying),
+            doubtful=(*book.doubtful, *left.doubtful)[-MAX_DOUBTFUL:],
+        )
+        effects.append(Keep(CommandAccepted(command), durable=True))
+    book, more = elapse(book, now)  # before anything is sent: their deadlines are over
+    return book, [*effects, *more]
+
+
 def watch(book: CommandBook, command_id: UUID, waiter: Waiter, now: datetime) -> Outcome:
     """Let somebody wait for an unsettled command, or answer at once where waiting makes no sense."""
     tracked = book.find(command_id)

@@ -104,6 +104,14 @@ class DescriptionKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandsAdopted:
+    """Another host accepted these before it lost the device, and nobody has settled them; their deadlines are over."""
+
+    now: datetime
+    commands: tuple[Command, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CommandRequested:
     """Somebody wants a command. `known`: what the journal has under this id; `reply`: names the one to answer."""
 
@@ -160,6 +168,7 @@ DeviceEvent = (
     | MessageRefused
     | DescriptionKnown
     | CommandRequested
+    | CommandsAdopted
     | CancelRequested
     | CommandUnsayable
     | SpecChanged

@@ -149,6 +149,13 @@ class DeviceActorSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptCommands:
+    """FleetSupervisor → DeviceActor: see these `store.records.Command`s through, unless you know them (hosts/adoption.py)."""
+
+    commands: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RequestCommand:
     """Peer → DeviceActor: do this. Answered by a `store.records.Command` (its state after at most `wait_s`) or an error.
 

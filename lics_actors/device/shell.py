@@ -27,6 +27,7 @@ from lics_actors.device.events import (
     Answer,
     CancelRequested,
     CommandRequested,
+    CommandsAdopted,
     CommandUnsayable,
     DescriptionKnown,
     DeviceEvent,
@@ -200,6 +201,12 @@ class DeviceShell:
             case _:
                 return False
         return True
+
+    def adopt(self, commands: Sequence[Command]) -> None:
+        """See commands through that another host accepted for this device."""
+        unknown = tuple(command for command in commands if self._known(command.command_id) is None)
+        if unknown:
+            self._settle(self._reduce(CommandsAdopted(_now(), unknown)))
 
     def changed(self, spec: DeviceSpec) -> None:
         """Take over another specification. Another driver or other settings mean starting over, with the same journal."""

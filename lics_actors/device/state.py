@@ -24,6 +24,7 @@ from lics_actors.device.events import (
     ActorStopping,
     CancelRequested,
     CommandRequested,
+    CommandsAdopted,
     CommandUnsayable,
     DescriptionKnown,
     DeviceEvent,
@@ -112,6 +113,9 @@ def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
             return replace(state, book=book), effects
         case CancelRequested():
             book, effects = requests.cancel(state.book, event)
+            return replace(state, book=book), effects
+        case CommandsAdopted(now, adopted):
+            book, effects = commands.adopt(state.book, adopted, now)
             return replace(state, book=book), effects
         case CommandUnsayable(now, command, reason):
             book, effects = commands.unsayable(state.book, command.command_id, now, reason)

@@ -48,7 +48,7 @@ from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, rec
 from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_held, take_one
 from lics_actors.fleet.view import node_view, wall_clock
-from lics_actors.hosts.messages import DutiesHeld, Listen, ListeningEnded
+from lics_actors.hosts.messages import CommandsLeft, DutiesHeld, HostSteered, Listen, ListeningEnded
 from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
@@ -141,6 +141,8 @@ class FleetSupervisor(HostDuties):
                     self._hand_over(self.handover.told(self._list_serial))
             case DutiesHeld():
                 self.duties_held(message)
+            case CommandsLeft() | HostSteered():
+                self.duties_heard(message)
             case ListeningEnded(name=name):
                 self.recorder_ended(name)
             case PartTaken(name=name, serial=serial):
@@ -216,6 +218,10 @@ class FleetSupervisor(HostDuties):
             if devices - self.fleet.laboratory.keys():
                 self.tell_child(REGISTRAR, ReadDevices())
 
+    def address_of(self, device_id: UUID) -> object | None:
+        """See `HostDuties`."""
+        return self.directory.addresses.get(device_node(device_id))
+
     def runs(self, device_id: UUID) -> bool:
         """See `HostDuties`."""
         return device_id in self.fleet.devices
@@ -286,6 +292,8 @@ class FleetSupervisor(HostDuties):
         return DeviceLocated(device_id, place, view.incarnation)
 
     def _steer(self, wish: SteerNode, reply: Reply) -> None:
+        if self.steer_host(wish, reply):
+            return
         device_id = device_of_node(wish.node)
         if device_id is None or device_id not in self.fleet.devices:
             self.steer_child(wish.node, wish.verb, wish.principal, wish.reason, reply)

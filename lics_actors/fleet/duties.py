@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
-from lics_actors.fleet.messages import FleetSpec
+from lics_actors.device.messages import AdoptCommands
+from lics_actors.errors import ConflictError, FleetUnavailableError
+from lics_actors.fleet.messages import FleetSpec, SteerNode
 from lics_actors.fleet.state import device_node, device_of_node
 from lics_actors.hosts.lease import ENDED, write_lease
 from lics_actors.hosts.member import Member
-from lics_actors.hosts.messages import DutiesHeld, DutiesLeft, FleetStops, LaboratoryChanged, Listen, MemberSpec
+from lics_actors.hosts.messages import (
+    CommandsLeft,
+    DutiesHeld,
+    DutiesLeft,
+    FleetStops,
+    HostSteered,
+    LaboratoryChanged,
+    Listen,
+    MemberSpec,
+    SteerHost,
+)
 from lics_actors.hosts.placement import RECORDING
-from lics_actors.supervision.specs import ChildSpec, Phase
+from lics_actors.supervision.specs import ChildSpec, Phase, Verb
 from lics_actors.supervision.state import ALIVE
 from lics_actors.supervision.supervisor import Supervisor
 
 MEMBER = "member"
 LAST = -1  # a stage: everything else is gone before the host leaves the others
 MEMBER_STOP_S = 4.0
+MAX_STEERING = 20
 
 __all__ = ["MEMBER", "HostDuties", "Member"]
 
@@ -31,6 +44,8 @@ class HostDuties(Supervisor):
         self.records = True  # the laboratory's record is kept here
         self._wanted: frozenset[UUID] = frozenset()
         self._ending: dict[UUID, str] = {}  # devices that are given up, and the rack in which their actors end
+        self._steering: dict[int, Callable[[object], None]] = {}
+        self._ref_of_host = 0
         self._listening: set[str] = set()  # recorders that may have a session
 
     # what the FleetSupervisor says
@@ -49,6 +64,10 @@ class HostDuties(Supervisor):
 
     def runs(self, device_id: UUID) -> bool:
         """Return whether it runs a device."""
+        raise NotImplementedError
+
+    def address_of(self, device_id: UUID) -> object | None:
+        """Return where a device's actor is."""
         raise NotImplementedError
 
     # what it uses
@@ -111,6 +130,38 @@ class HostDuties(Supervisor):
         if self.membership is not None:
             self.tell_child(MEMBER, FleetStops())
         super().stop(reason)
+
+    def duties_heard(self, message: CommandsLeft | HostSteered) -> None:
+        """Pass on what the Member found or did."""
+        match message:
+            case CommandsLeft(device_id=device_id, commands=commands):
+                address = self.address_of(device_id)
+                if address is not None:
+                    self.send(address, AdoptCommands(commands))
+            case HostSteered(ref=ref, outcome=outcome):
+                reply = self._steering.pop(ref, None)
+                if reply is not None:
+                    reply(outcome)
+
+    def steer_host(self, wish: SteerNode, reply: Callable[[object], None]) -> bool:
+        """Drain a host, or end that; returns False where it is no host that is meant.
+
+        Raises:
+            ConflictError: nothing else is done to a host. FleetUnavailableError: the Member does not run just now.
+        """
+        kind, _, host = wish.node.partition(":")
+        if kind != "host" or self.membership is None:
+            return False
+        if wish.verb not in {Verb.DRAIN, Verb.CLEAR}:
+            raise ConflictError(f"a host can be drained and cleared; {wish.verb.value} what runs there", node=wish.node)
+        if len(self._steering) >= MAX_STEERING:
+            self._steering.pop(next(iter(self._steering)))  # nobody waits for it any more
+        self._ref_of_host += 1
+        drained = wish.verb is Verb.DRAIN
+        if not self.tell_child(MEMBER, SteerHost(self._ref_of_host, host, drained, wish.principal, wish.reason)):
+            raise FleetUnavailableError("the host's member is restarting; ask again", node=wish.node)
+        self._steering[self._ref_of_host] = reply
+        return True
 
     def _take_record(self, records: bool, *, again: bool) -> None:
         if records == self.records and not again:

@@ -8,14 +8,26 @@ import time
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
+from uuid import UUID
 
 from thespian.actors import ActorAddress
 
 from config import __version__
 from lics_actors.errors import ConflictError, DatabaseUnavailableError, LicsError
+from lics_actors.fleet.state import device_of_node
+from lics_actors.hosts.adoption import Adoption
 from lics_actors.hosts.lease import ENDED, LEASE_S, lease_clock, write_lease
 from lics_actors.hosts.memory import Memory, read_memory, write_memory
-from lics_actors.hosts.messages import DutiesHeld, DutiesLeft, FleetStops, LaboratoryChanged, MemberSpec
+from lics_actors.hosts.messages import (
+    CommandsLeft,
+    DutiesHeld,
+    DutiesLeft,
+    FleetStops,
+    HostSteered,
+    LaboratoryChanged,
+    MemberSpec,
+    SteerHost,
+)
 from lics_actors.hosts.placement import HostState
 from lics_actors.hosts.places import HostPlace, write_hosts
 from lics_actors.runtime.actor import LeafActor
@@ -24,6 +36,7 @@ from lics_actors.store.hosts import Beaten, HostRow, Joining
 from lics_actors.store.repository import Repository
 
 BEAT_EVERY_S = 0.5
+ADOPT_EVERY_S = 2.0
 ARRANGE_EVERY_S = 30.0  # heals a notice of a changed laboratory that was lost
 LEAVE_S = 2.0
 STOP_S = 3.0
@@ -47,6 +60,8 @@ class Member(LeafActor):
         self._signature: object = None
         self._fenced = False
         self._generation = 0
+        self._repository: Repository | None = None
+        self._steering: set[asyncio.Future[None]] = set()
 
     def begin(self, spec: object) -> None:
         """Start living."""
@@ -72,6 +87,8 @@ class Member(LeafActor):
                 self.in_loop(self._left.update, duties)
             case LaboratoryChanged():
                 self.in_loop(self._rearrange)
+            case SteerHost():
+                self.in_loop(self._steer_soon, message)
             case FleetStops():
                 self._leaves = True
             case _:
@@ -80,7 +97,7 @@ class Member(LeafActor):
     def on_events(self, events: list[object]) -> None:
         """Pass on what the loop decided; a changed word needs no more than that the actor wakes."""
         for event in events:
-            if isinstance(event, DutiesHeld):
+            if isinstance(event, DutiesHeld | CommandsLeft | HostSteered):
                 self.send(self.supervisor, event)
 
     def stop(self, reason: str) -> None:  # noqa: ARG002 - the base's word
@@ -91,7 +108,8 @@ class Member(LeafActor):
 
     async def run(self) -> None:
         """Live among the others until stopped."""
-        repository = await Repository.connect(self.spec.database_url, pool_size=1, max_overflow=1)
+        repository = self._repository = await Repository.connect(self.spec.database_url, pool_size=1, max_overflow=2)
+        adopting = asyncio.create_task(self._adopt(repository))
         try:
             while True:
                 began = time.monotonic()
@@ -104,7 +122,37 @@ class Member(LeafActor):
                     self._deposed(error)
                 await asyncio.sleep(max(0.0, BEAT_EVERY_S - (time.monotonic() - began)))
         finally:
+            adopting.cancel()
             await self._end(repository)
+
+    async def _adopt(self, repository: Repository) -> None:
+        """Look for commands that another host left unsettled at devices that are ours now."""
+        adoption = Adoption()
+        while True:
+            await asyncio.sleep(ADOPT_EVERY_S)
+            devices = [device_id for duty in self._held if (device_id := device_of_node(duty)) is not None]
+            if not (self._fenced and devices):
+                continue
+            try:
+                found = {command.command_id: command for command in await repository.overdue_commands(devices)}
+            except LicsError:
+                continue  # as the heartbeats say
+            steps = [(command_id, len(command.steps)) for command_id, command in found.items()]
+            adoption, due = adoption.look(steps, time.monotonic())
+            by_device: dict[UUID, list[object]] = {}
+            for command_id in due:
+                by_device.setdefault(found[command_id].device_id, []).append(found[command_id])
+            for device_id, commands in by_device.items():
+                log.info("another host's commands are taken over", extra={"device": str(device_id), "commands": len(commands)})
+                self.post(CommandsLeft(device_id, tuple(commands)))
+
+    async def _steer(self, wish: SteerHost) -> None:
+        try:
+            assert self._repository is not None
+            await self._repository.drain_host(wish.host, wish.drained, principal=wish.principal, reason=wish.reason)
+            self.post(HostSteered(wish.ref, True))
+        except LicsError as error:
+            self.post(HostSteered(wish.ref, error))
 
     async def _turn(self, repository: Repository) -> None:
         if not self._generation:
@@ -177,6 +225,11 @@ class Member(LeafActor):
 
     def _is(self, state: HostState) -> bool:
         return any(row.name == self.spec.name and row.state is state for row in self.hosts)
+
+    def _steer_soon(self, wish: SteerHost) -> None:
+        task = asyncio.ensure_future(self._steer(wish))
+        self._steering.add(task)
+        task.add_done_callback(self._steering.discard)
 
     def _rearrange(self) -> None:
         self._arrange = True

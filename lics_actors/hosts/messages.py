@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,33 @@ class DutiesLeft:
     """FleetSupervisor → Member: nothing of ours is at these any more."""
 
     duties: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CommandsLeft:
+    """Member → FleetSupervisor: another host left these `store.records.Command`s unsettled; their device is ours now."""
+
+    device_id: UUID
+    commands: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SteerHost:
+    """FleetSupervisor → Member: have a host give its devices away, or end that. Answered by `HostSteered` with this `ref`."""
+
+    ref: int
+    host: str
+    drained: bool
+    principal: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSteered:
+    """Member → FleetSupervisor: True once it stands in the table, or the LicsError why not."""
+
+    ref: int
+    outcome: object
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from lics_actors.store.devices import MAX_PAGE
 from lics_actors.store.models import CommandRow, CommandStateRow
 from lics_actors.store.records import Command, CommandStep
 from lics_actors.store.rows import CommandFilter
+
+OVERDUE_KEPT = timedelta(days=1)  # as long as a journal keeps what a ledger may still settle
 
 
 class Commands(Connected):
@@ -50,6 +52,17 @@ class Commands(Connected):
             condition &= Q(accepted_at__lt=after[0]) | Q(accepted_at=after[0], id__lt=after[1])
         found = await self._commands(condition, limit + 1)
         return page("commands", found, limit, lambda command: (command.accepted_at, command.command_id), lambda command: command)
+
+    async def overdue_commands(self, devices: Collection[UUID], limit: int = 200) -> list[Command]:
+        """Return these devices' commands of the last day that nobody has settled though their deadline is over, newest first.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        now = datetime.now(UTC)
+        unsettled = [state.value for state in CommandState if not state.terminal or state is CommandState.INDETERMINATE]
+        young = Q(accepted_at__gte=now - OVERDUE_KEPT, deadline__lt=now)
+        return await self._commands(Q(device_id__in=list(devices), state__in=unsettled) & young, limit) if devices else []
 
     async def _commands(self, condition: Q, limit: int) -> list[Command]:
         async with self.orm():

@@ -33,7 +33,8 @@ def test_names_say_whose_a_part_is_and_devices_keep_theirs() -> None:
     assert (second.word, second.children[0].name) == ("draining", "b/rack:1")
     assert owner_of(tree, "b/rack:1") == ("b", "rack:1")
     assert owner_of(tree, DEVICE) == ("a", DEVICE)
-    for name in ("rack:1", "host:a", "c/rack:1"):
+    assert owner_of(tree, "host:b") == ("a", "host:b"), "who lives answers for all"
+    for name in ("rack:1", "host:c", "c/rack:1"):
         with pytest.raises(NodeNotFoundError):
             owner_of(tree, name)
 
