@@ -3,6 +3,8 @@
 The hung one: a device's actor is stopped (SIGSTOP) and commanded on, while callers command the others over REST; the reference is
 the same load with all actors well. Scale: 300 simulated devices. Asks: through the peer, against a bare asyncio program that
 answers the same signed frames.
+
+With `--devices N` only: so many online, and back after all their racks were killed.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from lics_actors.services.ports import free_port
 from tests.benchmarks import command_device
 from tests.benchmarks.fleet_asks import asks, took
 from tests.benchmarks.fleet_hung import Commanded, commanded, hung
+from tests.benchmarks.fleet_many import MANY_ONLINE_S, many
 from tests.benchmarks.fleet_scale import CPU_PERCENT, ONLINE_S, USS_MIB, Figures, measure, simulated
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, servers, tell
 from tests.benchmarks.processes import serving
@@ -109,8 +112,29 @@ class Fleet:
         return Case(name, unit, lics, other, bar, at_least=False, absolute=absolute)
 
 
+async def run_many(options: Options, on: Servers, devices: int) -> Outcome:
+    """Start so many devices, and lose every rack of theirs; a round each on servers of its own."""
+    found = [await many(on, devices)]
+    for _ in range(options.rounds - 1):
+        async with servers() as fresh:
+            found.append(await many(fresh, devices))
+    for each in found:
+        tell(
+            f"{devices} devices: online after {each.online_s:.1f} s, back after {each.back_s:.1f} s; {each.uss_mib:.1f} MiB each"
+        )
+    name = f"until {devices} devices are online"
+    cases = (
+        Case(name, "s", tuple(each.online_s for each in found), bar=MANY_ONLINE_S, at_least=False, absolute=True),
+        Case("until all are back after losing every rack", "s", tuple(each.back_s for each in found)),
+        Case(MEMORY, "MiB", tuple(each.uss_mib for each in found)),
+    )
+    return Outcome(cases, name, tuple(audit for each in found for audit in each.audits))
+
+
 async def run(options: Options, on: Servers) -> Outcome:
-    """Measure all of it: many devices on servers of their own, the rest on one laboratory."""
+    """Measure all of it: many devices on servers of their own, the rest on one laboratory. With `devices` only those many."""
+    if options.devices is not None:
+        return await run_many(options, on, options.devices)
     fleet = Fleet(options)
     if not options.short:  # its audit is tests/system/test_scale.py
         async with servers() as fresh:

@@ -13,7 +13,6 @@ from uuid import UUID
 import httpx
 
 from drivers.native.demo import DemoDevice
-from tests.system.chaos.world import World
 
 ASK_S = 8.0
 TRIES = 4
@@ -60,19 +59,21 @@ class Request:
 class Load:
     """Asks at a steady pace, whatever the answers."""
 
-    world: World
+    api: httpx.AsyncClient
+    devices: tuple[DemoDevice, ...]
+    seed: int
     per_s: float
     requests: list[Request] = field(default_factory=list)
 
     async def run(self) -> None:
         """Ask until cancelled; what is under way then is asked to its end."""
-        dice = Random(f"lics chaos load {self.world.seed}")
-        pumps = [device for device in self.world.instruments.devices for _ in range(3 if device.type == "pump" else 1)]
+        dice = Random(f"lics chaos load {self.seed}")
+        pumps = [device for device in self.devices for _ in range(3 if device.type == "pump" else 1)]
         turn = asyncio.Semaphore(MOST_UNDER_WAY)
         under_way: set[asyncio.Task[None]] = set()
         limits = httpx.Limits(max_connections=MOST_UNDER_WAY)
-        api = self.world.laboratory.api
-        async with httpx.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=ASK_S, limits=limits) as client:
+        base_url, headers = self.api.base_url, self.api.headers
+        async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=ASK_S, limits=limits) as client:
             try:
                 while True:
                     await turn.acquire()
@@ -85,7 +86,7 @@ class Load:
 
     async def _ask(self, client: httpx.AsyncClient, device: DemoDevice, dice: Random) -> None:
         name, args = dice.choice(ARGS[device.type])
-        request = Request(f"chaos-{self.world.seed}-{len(self.requests)}", device.id, name, keyed=dice.random() < 0.4)
+        request = Request(f"chaos-{self.seed}-{len(self.requests)}", device.id, name, keyed=dice.random() < 0.4)
         self.requests.append(request)
         body = {"name": name, "args": args, "reason": request.tag, "timeout_s": 3.0, "wait": dice.random() < 0.8, "wait_s": 4.0}
         headers = {"Idempotency-Key": request.tag} if request.keyed else {}
@@ -109,9 +110,9 @@ async def _answer(client: httpx.AsyncClient, path: str, body: dict[str, Any], he
 
 
 @asynccontextmanager
-async def loaded(world: World, per_s: float) -> AsyncIterator[Load]:
-    """Ask within the block."""
-    load = Load(world, per_s)
+async def loaded(api: httpx.AsyncClient, devices: tuple[DemoDevice, ...], seed: int, per_s: float) -> AsyncIterator[Load]:
+    """Command these devices within the block, over connections like `api`'s."""
+    load = Load(api, devices, seed, per_s)
     task = asyncio.create_task(load.run())
     try:
         yield load

@@ -102,7 +102,8 @@ async def torment(on: Servers, ordeal: Ordeal, tell: Tell) -> Report:
 
 async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Tell) -> None:
     striker = Striker(made, report.timeline)
-    async with loaded(made, report.ordeal.commands_per_s) as load:
+    api, devices, ordeal = made.laboratory.api, made.instruments.devices, report.ordeal
+    async with loaded(api, devices, ordeal.seed, ordeal.commands_per_s) as load:
         await asyncio.sleep(report.ordeal.warm_s)
         warm = await asyncio.to_thread(house.memory, made)
         await striker.rage(plan, lambda struck: tell(str(struck)))
