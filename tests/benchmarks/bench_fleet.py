@@ -9,6 +9,9 @@ With `--devices N` only: so many online, and back after all their racks were kil
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -17,6 +20,7 @@ from tests.benchmarks import command_device
 from tests.benchmarks.fleet_asks import asks, took
 from tests.benchmarks.fleet_hung import Commanded, commanded, hung
 from tests.benchmarks.fleet_many import MANY_ONLINE_S, many
+from tests.benchmarks.fleet_return import HUNG_BACK_S, KILLED_BACK_S
 from tests.benchmarks.fleet_scale import CPU_PERCENT, ONLINE_S, USS_MIB, Figures, measure, simulated
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, servers, tell
 from tests.benchmarks.processes import serving
@@ -30,6 +34,8 @@ HUNG = "commands to the others while one actor hangs / while none does, p99"
 HUNG_P50, HUNG_RATE = HUNG.replace("p99", "p50"), "commands to the others, one actor hung / none"
 ONLINE, STOPPED = "until 300 devices are online", "until 300 devices have stopped"
 MEMORY, IDLE = "memory of its own, a device", "CPU, an idle device"
+KILLED, KILLED_P50 = "a command works again after a first SIGKILL, p99", "a command works again after a first SIGKILL, p50"
+HANGING = "a command works again after an actor hangs, longest"
 ASKED, ASKED_DEVICE = "ask the fleet / bare asyncio echo", "ask a device / bare asyncio echo"
 
 
@@ -114,21 +120,29 @@ class Fleet:
 
 async def run_many(options: Options, on: Servers, devices: int) -> Outcome:
     """Start so many devices, and lose every rack of theirs; a round each on servers of its own."""
-    found = [await many(on, devices)]
+    found = [await many(on, devices, one_by_one=True)]
     for _ in range(options.rounds - 1):
         async with servers() as fresh:
-            found.append(await many(fresh, devices))
+            found.append(await many(fresh, devices, one_by_one=True))
     for each in found:
         tell(
             f"{devices} devices: online after {each.online_s:.1f} s, back after {each.back_s:.1f} s; {each.uss_mib:.1f} MiB each"
         )
     name = f"until {devices} devices are online"
+    away = [each.returns for each in found if each.returns]
     cases = (
         Case(name, "s", tuple(each.online_s for each in found), bar=MANY_ONLINE_S, at_least=False, absolute=True),
         Case("until all are back after losing every rack", "s", tuple(each.back_s for each in found)),
+        Case(KILLED, "s", tuple(_p99(each.killed_s) for each in away), bar=KILLED_BACK_S, at_least=False, absolute=True),
+        Case(KILLED_P50, "s", tuple(statistics.median(each.killed_s) for each in away)),
+        Case(HANGING, "s", tuple(max(each.hung_s) for each in away), bar=HUNG_BACK_S, at_least=False, absolute=True),
         Case(MEMORY, "MiB", tuple(each.uss_mib for each in found)),
     )
     return Outcome(cases, name, tuple(audit for each in found for audit in each.audits))
+
+
+def _p99(values: Sequence[float]) -> float:
+    return sorted(values)[math.ceil(0.99 * len(values)) - 1]
 
 
 async def run(options: Options, on: Servers) -> Outcome:

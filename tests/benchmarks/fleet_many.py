@@ -20,6 +20,7 @@ from lics_actors.fleet.messages import NodeView
 from lics_actors.services.ports import free_port
 from lics_actors.store.seed import seed_devices
 from tests.benchmarks.figures import Audit
+from tests.benchmarks.fleet_return import Returns, returns
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
 from tests.system.chaos.audit import Audits
@@ -27,7 +28,7 @@ from tests.system.chaos.instruments import Instruments, instruments
 from tests.waiting import eventually
 
 MANY_ONLINE_S = 60.0  # what issue 4 promises for 1,000 devices on 4 cores and 24 GiB
-PATIENCE_S = 240.0
+PATIENCE_S, STOPPED_S = 240.0, 60.0
 RATE_HZ = 0.2
 SUBSCRIBED_S, UNDER_LOAD_S, SILENT_S = 2.0, 6.0, 2.0
 LOOK_S = 0.2
@@ -42,10 +43,14 @@ class Many:
     back_s: float
     uss_mib: float
     audits: tuple[Audit, ...]
+    returns: Returns | None = None
 
 
-async def many(on: Servers, count: int) -> Many:
-    """Run the fleet with so many devices, kill its racks under load, and audit what was acknowledged."""
+async def many(on: Servers, count: int, *, one_by_one: bool = False) -> Many:
+    """Run the fleet with so many devices, kill its racks under load, and audit what was acknowledged.
+
+    `one_by_one`: before that, kill single actors and have others hang.
+    """
     laboratory = BenchLaboratory(on.data_dir, on.database_url, on.redis_url, on.broker, free_port, SETTINGS)
     devices = counted_devices(count)
     await seed_devices(on.database_url, devices)
@@ -56,6 +61,7 @@ async def many(on: Servers, count: int) -> Many:
             laboratory.start("fleet", "fleet", "run")
             nodes = await eventually(lambda: _online(client, count, {}), PATIENCE_S, f"{count} devices online")
             online_s = time.perf_counter() - began
+            found = await returns(client, nodes) if one_by_one else None
             back_s = await _lose_racks(client, played, nodes)
             uss_mib = (
                 statistics.mean(psutil.Process(node.pid).memory_full_info().uss for node in nodes[:50] if _runs(node)) / 2**20
@@ -63,8 +69,8 @@ async def many(on: Servers, count: int) -> Many:
             audits = await _audit(on, played)
     finally:
         await client.close()
-        await laboratory._leave()
-    return Many(count, online_s, back_s, uss_mib, audits)
+        await _stop(laboratory)
+    return Many(count, online_s, back_s, uss_mib, (*audits, *(found.audits() if found else ())), found)
 
 
 async def _lose_racks(client: FleetClient, played: Instruments, nodes: list[NodeView]) -> float:
@@ -105,6 +111,15 @@ async def _audit(on: Servers, played: Instruments) -> tuple[Audit, ...]:
     finally:
         await connection.close()
     return tuple(each.audit() for each in found)
+
+
+async def _stop(laboratory: BenchLaboratory) -> None:
+    """Stop the fleet; a thousand processes that end at once take a while on a busy machine."""
+    fleet = laboratory.processes.pop("fleet", None)
+    if fleet is not None and fleet.poll() is None:
+        fleet.terminate()
+        await asyncio.to_thread(fleet.wait, STOPPED_S)
+    await laboratory.api.aclose()
 
 
 def _runs(node: NodeView) -> bool:
