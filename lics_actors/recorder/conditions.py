@@ -11,12 +11,14 @@ PATIENCE_S = 10.0  # a server that restarts is back sooner; longer needs a perso
 REMEMBERED_S = EPISODE_S  # how long an alarm about something that cannot be undone stands
 CAUGHT_UP = 1 / 6  # of the lag that raises the alarm: what ends it, so that it does not flicker
 QUEUE_ALARM_AT = 0.80  # of what the broker queues for a client
+DISK_LOW_BYTES = 256 << 20  # free: minutes at full load, hours at an ordinary one; a full disk can note down no alarm
 
 # ISA-18.2's priorities: critical where something is being lost or not recorded, medium where nothing is lost and time helps
 PRIORITIES = {
     "broker-away": "critical",
     "broker-dropped": "critical",
     "disk-full": "critical",
+    "disk-low": "critical",
     "session-lost": "critical",
     "spool-full": "critical",
     "subscription-refused": "critical",
@@ -39,6 +41,7 @@ class Standing:
     used_bytes: int = 0
     quota_bytes: int = 1
     disk_full: str | None = None
+    disk_free_bytes: int | None = None  # of the file system that holds the spool
     damaged: tuple[str, ...] = ()
     dead_letters: bool = False
     refused_filters: tuple[str, ...] = ()
@@ -68,6 +71,10 @@ def conditions(now: Standing) -> dict[str, str]:
         "spool-full": now.pressure is Pressure.FULL
         and f"the spool takes no more at {share}: messages wait at the broker, as many as it can queue",
         "disk-full": now.disk_full is not None and f"{now.disk_full}: messages wait at the broker, as many as it can queue",
+        "disk-low": now.disk_free_bytes is not None
+        and now.disk_free_bytes < DISK_LOW_BYTES
+        and f"the disk of LICS_DATA_DIR has {now.disk_free_bytes >> 20} MiB left; when it is full, commands are refused and "
+        "messages wait at the broker, as many as it can queue",
         "spool-damaged": bool(now.damaged)
         and f"what could be read was taken over; look at {', '.join(now.damaged)} and move it away",
         "dead-letters": now.dead_letters

@@ -20,7 +20,7 @@ from lics_actors.recorder.brokerwatch import BrokerWatch
 from lics_actors.recorder.conditions import PRIORITIES, Standing, conditions, lagging, word
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
-from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, open_disk
+from lics_actors.recorder.disk import OPEN_AGAIN_S, Disk, DiskThread, free_bytes, open_disk
 from lics_actors.recorder.intake import Intake
 from lics_actors.recorder.live import LiveView
 from lics_actors.recorder.outboxes import Outboxes
@@ -91,6 +91,7 @@ class RecorderCore:
         self._thread = DiskThread()
         self.tally = Tally()
         self.standing = Standing()
+        self._free_bytes: int | None = None
         self._view = self._live_view(spec)
 
     def devices_known(self, devices: Sequence[DeviceSpec], serial: int = 0, settled: bool = True) -> None:
@@ -208,6 +209,7 @@ class RecorderCore:
     async def _watch(self, parts: _Parts) -> None:
         trimmed = time.monotonic()
         while True:
+            self._free_bytes = await self._thread.do(free_bytes, Path(self._spec.spool_dir))
             self.standing = self._look(parts)
             await self._thread.do(parts.alarms.tell, conditions(self.standing))
             if time.monotonic() - trimmed > TRIM_S:
@@ -233,6 +235,7 @@ class RecorderCore:
             used_bytes=parts.disk.used_bytes,
             quota_bytes=self._spec.spool_quota_bytes,
             disk_full=parts.disk.full,
+            disk_free_bytes=self._free_bytes,
             damaged=tuple(parts.disk.damaged()),
             dead_letters=parts.letters.any(),
             refused_filters=tuple(sorted(parts.session.refused)),

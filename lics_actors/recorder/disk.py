@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -150,6 +151,14 @@ async def open_disk(thread: DiskThread, folder: Path, quota_bytes: int) -> Disk:
             await asyncio.sleep(OPEN_AGAIN_S)
         else:
             return Disk(thread, spool, quota_bytes)
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Return what may still be written to the file system of `folder`; None where it does not say."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
 
 
 def _report(error: SpoolCorruptError) -> None:

@@ -50,6 +50,7 @@ async def test_a_full_disk_refuses_commands_and_holds_messages_at_the_broker(
         laboratory = Laboratory(disk, database_url, redis_url, broker, free_port)
         async with loaded(laboratory, data_dir / "ledgers") as load:
             before = await laboratory.nodes()
+            await eventually(lambda: stands(laboratory, "disk-low"), 10.0, "a person hears of it long before")
             async with load:
                 await load.goes_on()
                 with full(disk):

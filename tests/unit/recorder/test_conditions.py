@@ -30,6 +30,8 @@ WELL = Standing(opened=True, quota_bytes=100 << 20)
         ({"pressure": Pressure.HIGH, "used_bytes": 85 << 20}, {"spool-high"}),
         ({"pressure": Pressure.FULL, "used_bytes": 100 << 20}, {"spool-high", "spool-full"}),
         ({"disk_full": "no space"}, {"disk-full"}),
+        ({"disk_free_bytes": 256 << 20}, set()),
+        ({"disk_free_bytes": (256 << 20) - 1}, {"disk-low"}),
         ({"damaged": ("spool.sqlite.corrupt-1",)}, {"spool-damaged"}),
         ({"dead_letters": True}, {"dead-letters"}),
         ({"refused_filters": ("a/#",)}, {"subscription-refused"}),
