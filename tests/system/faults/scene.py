@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from drivers.native.demo import demo_devices
-from drivers.native.simulator import Simulator
+from drivers.native.simulator import SimulatedDeviceSpec, Simulator
 from lics_actors.services.ports import LOOPBACK
 from tests.system.faults.load import Load
 from tests.system.faults.way import Way
@@ -41,6 +44,20 @@ class Site:
         await eventually(healthy, timeout_s, "/health says healthy")
         for device in DEVICES:
             await eventually(lambda d=device: self.laboratory.is_link(d.id, "online"), timeout_s, f"{device.name} is online")
+
+
+@asynccontextmanager
+async def at_work(laboratory: Laboratory, ledgers: Path) -> AsyncIterator[Load]:
+    """A laboratory at work, its devices' ledgers elsewhere; the load on it, not running yet."""
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(laboratory)
+        for device in DEVICES:
+            await laboratory.register(device)
+        specs = [SimulatedDeviceSpec(each.id, each.type, each.name, rate_hz=0.0, remember=True) for each in DEVICES]
+        simulator = await stack.enter_async_context(Simulator(laboratory.broker, specs, ledgers))
+        for device in DEVICES:
+            await eventually(lambda d=device: laboratory.is_link(d.id, "online"), 15.0, f"{device.name} is online")
+        yield Load(laboratory, simulator, DEVICES, PUMP)
 
 
 def through(url: str, way: Way) -> str:

@@ -5,37 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from drivers.native.simulator import SimulatedDeviceSpec, Simulator
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.services.postgres import Postgres
 from tests.conftest import with_database
 from tests.system.faults.load import Load, summary
-from tests.system.faults.scene import DEVICES, PUMP
+from tests.system.faults.scene import at_work
 from tests.system.faults.small import full, small_disk
 from tests.system.laboratory import Laboratory
 from tests.waiting import eventually
 
 FULL_S = 2.0
-
-
-@asynccontextmanager
-async def loaded(laboratory: Laboratory, ledgers: Path) -> AsyncIterator[Load]:
-    """A laboratory at work, its devices' ledgers elsewhere; the load on it, not running yet."""
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(laboratory)
-        for device in DEVICES:
-            await laboratory.register(device)
-        specs = [SimulatedDeviceSpec(each.id, each.type, each.name, rate_hz=0.0, remember=True) for each in DEVICES]
-        simulator = await stack.enter_async_context(Simulator(laboratory.broker, specs, ledgers))
-        for device in DEVICES:
-            await eventually(lambda d=device: laboratory.is_link(d.id, "online"), 15.0, f"{device.name} is online")
-        yield Load(laboratory, simulator, DEVICES, PUMP)
 
 
 async def stands(laboratory: Laboratory, kind: str) -> bool:
@@ -48,7 +33,7 @@ async def test_a_full_disk_refuses_commands_and_holds_messages_at_the_broker(
 ) -> None:
     with small_disk(data_dir / "lab", 32) as disk:
         laboratory = Laboratory(disk, database_url, redis_url, broker, free_port)
-        async with loaded(laboratory, data_dir / "ledgers") as load:
+        async with at_work(laboratory, data_dir / "ledgers") as load:
             before = await laboratory.nodes()
             await eventually(lambda: stands(laboratory, "disk-low"), 10.0, "a person hears of it long before")
             async with load:
@@ -73,7 +58,7 @@ async def on_own_postgres(
     data_dir: Path, own_postgres: Postgres, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
 ) -> AsyncIterator[Load]:
     laboratory = Laboratory(data_dir, own_postgres.url, redis_url, broker, free_port)
-    async with loaded(laboratory, data_dir / "ledgers") as load:
+    async with at_work(laboratory, data_dir / "ledgers") as load:
         laboratory.database_url = with_database(own_postgres.admin_url, "lics")  # the audit is not refused
         yield load
 
