@@ -53,15 +53,21 @@ class Waiter(Struct, frozen=True):
 
 
 class Tracked(Struct, frozen=True):
-    """An unsettled command and who waits for it."""
+    """An unsettled command and who waits for it. `slip`: by how much the clock was set since it was accepted."""
 
     command: Command
     waiters: tuple[Waiter, ...] = ()
+    slip: timedelta = timedelta()
 
     @property
     def id(self) -> UUID:
         """Return the command's id."""
         return self.command.command_id
+
+    @property
+    def deadline(self) -> datetime:
+        """Return the command's deadline by the clock as it goes now."""
+        return self.command.deadline + self.slip
 
 
 class CommandBook(Struct, frozen=True):
@@ -90,9 +96,12 @@ class CommandBook(Struct, frozen=True):
 Outcome = tuple[CommandBook, list[Effect]]
 
 
-def restored(device_id: UUID, guarantees: Guarantees, unsettled: list[Command]) -> CommandBook:
-    """Return the book as the journal left it; nobody waits for an answer any more."""
-    by_state = {command.command_id: Tracked(command) for command in unsettled}
+def restored(device_id: UUID, guarantees: Guarantees, unsettled: list[Command], now: datetime) -> CommandBook:
+    """Return the book as the journal left it; nobody waits for an answer any more.
+
+    A command that was accepted after `now` says that the clock was set back meanwhile.
+    """
+    by_state = {each.command_id: Tracked(each, slip=min(timedelta(), now - each.accepted_at)) for each in unsettled}
     tracked = list(by_state.values())
     return CommandBook(
         device_id,
@@ -204,7 +213,7 @@ def elapse(book: CommandBook, now: datetime) -> Outcome:
         return book, []
     if book.asked_until is not None and book.asked_until <= now:
         book = replace(book, asked=frozenset(), asked_until=None)
-    overdue = [t for t in (*book.flying, *book.waiting) if t.command.deadline <= now]
+    overdue = [t for t in (*book.flying, *book.waiting) if t.deadline <= now]
     book, effects = _each(book, overdue, lambda b, t: _run_out(b, t, now))
     for tracked in (*book.flying, *book.waiting):
         over = [w for w in tracked.waiters if w.until <= now]
@@ -258,7 +267,7 @@ def answer_everybody(book: CommandBook) -> Outcome:
 def deadlines(book: CommandBook) -> list[datetime]:
     """Return every time at which `elapse` has something to do."""
     tracked = (*book.flying, *book.waiting)
-    times = [t.command.deadline for t in tracked] + [w.until for t in tracked for w in t.waiters]
+    times = [t.deadline for t in tracked] + [w.until for t in tracked for w in t.waiters]
     return times if book.asked_until is None else [*times, book.asked_until]
 
 
@@ -270,7 +279,7 @@ def outgoing(command: Command) -> OutgoingCommand:
 def _said(book: CommandBook, tracked: Tracked, now: datetime, repeat: bool = False) -> PublishCommand:
     command = tracked.command
     leased = command.actuates and not command.safe and book.guarantees.honours_leases
-    expires = now + LEASE if leased and command.deadline > now else None
+    expires = now + LEASE if leased and tracked.deadline > now else None
     return PublishCommand(outgoing(command), repeat, expires, command.safe)
 
 
@@ -279,7 +288,7 @@ def _repeatable(book: CommandBook, tracked: Tracked, now: datetime) -> bool:
         return False
     if book.guarantees.executes_once:
         return True
-    return tracked.command.idempotent and tracked in book.flying and tracked.command.deadline > now
+    return tracked.command.idempotent and tracked in book.flying and tracked.deadline > now
 
 
 def _run_out(book: CommandBook, tracked: Tracked, now: datetime) -> Outcome:

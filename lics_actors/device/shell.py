@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, assert_never
 from uuid import UUID
 
 from drivers import registry
 from drivers.errors import UnknownDriverError
 from drivers.protocol import OutgoingCommand, Publication, TopicFilter
+from lics_actors.clock import StepWatch
 from lics_actors.device import lease
 from lics_actors.device.commands import outgoing
 from lics_actors.device.events import (
@@ -60,6 +61,7 @@ from lics_actors.device.outbox import Outbox
 from lics_actors.device.peers import Peers, listened
 from lics_actors.device.session import BrokerLost, BrokerReached, DataRested, MessageArrived
 from lics_actors.device.state import reduce
+from lics_actors.device.stepping import stepped
 from lics_actors.device.twin import kept_twin, restored, twin_of
 from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, StorageFullError
 from lics_actors.journal import Journal
@@ -132,6 +134,7 @@ class DeviceShell:
         self._replies: dict[str, Reply] = {}
         self._serials = itertools.count(1)
         self._session = 0
+        self._clock = StepWatch()
         self._retrying = self._syncing = self._twin_changed = False
         self.interpreter = self._interpreter_of(spec)
         self._peers = Peers(spec, prefix)
@@ -170,6 +173,7 @@ class DeviceShell:
 
     def happened(self, happenings: Sequence[object]) -> None:
         """Take what happened since the last time: one append to the journal for all of it."""
+        self._look_at_clock()
         told: list[Effect] = []
         for happening in happenings:
             told += self._took(happening)
@@ -182,6 +186,7 @@ class DeviceShell:
             DeviceNotFoundError: it is meant for another device; its sender has a stale address.
             StorageFullError: the disk takes nothing, so nothing has happened.
         """
+        self._look_at_clock()
         match body:
             case RequestCommand(command_id=command_id, device_id=device_id):
                 self._check_addressee(device_id)
@@ -210,6 +215,7 @@ class DeviceShell:
 
     def changed(self, spec: DeviceSpec) -> None:
         """Take over another specification. Another driver or other settings mean starting over, with the same journal."""
+        self._look_at_clock()
         known = self._state.spec
         if (spec.driver, spec.settings) == (known.driver, known.settings):
             self._settle(self._reduce(SpecChanged(_now(), spec)))
@@ -242,6 +248,12 @@ class DeviceShell:
             "driver_faults": self.interpreter.faults,
             "records_dropped": self._outbox.dropped,
         }
+
+    def _look_at_clock(self) -> None:
+        """Move with the wall clock where it was set, before anything is judged by it."""
+        if step := self._clock.stepped_s():
+            self._tallies["clock_steps"] += 1
+            self._state = stepped(self._state, timedelta(seconds=step))
 
     def _took(self, happening: object) -> list[Effect]:
         match happening:

@@ -84,7 +84,7 @@ def restored(
         spec=spec,
         guarantees=guarantees,
         incarnation=incarnation,
-        book=commands.restored(spec.device_id, guarantees, unsettled),
+        book=commands.restored(spec.device_id, guarantees, unsettled, now),
         since=now,
         health=kept.health,
         epoch=kept.epoch,

@@ -265,7 +265,7 @@ class FleetSupervisor(HostDuties):
             case AskFleet():
                 reply(self.tree())
             case RegisterDevice(device=device):
-                self._adopt(take_one(self.fleet, device, datetime.now(UTC).timestamp()))
+                self._adopt(take_one(self.fleet, device, self.now()))
                 self.laboratory_changed()
                 reply(True)
             case RestartNode(node=node, principal=principal, reason=reason):

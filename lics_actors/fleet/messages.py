@@ -95,8 +95,8 @@ class HousekeeperSpec:
 class DevicesKnown:
     """Registrar → FleetSupervisor → Recorders: all devices that are not retired.
 
-    `as_of`: seconds since the epoch when reading began; what was registered later is not in it. For recorders: `serial` counts
-    the lists sent to them, and `settled` says that each has taken up its part, so that it may give up what is not its own.
+    `as_of`: when reading began, by this host's monotonic clock; what was registered later is not in it. For recorders: `serial`
+    counts the lists sent to them, and `settled` says that each has taken up its part, so that it may give up what is not its own.
     """
 
     devices: tuple[DeviceSpec, ...]

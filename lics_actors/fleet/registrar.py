@@ -59,7 +59,7 @@ class Registrar(LeafActor):
 
     def stats(self) -> dict[str, float]:
         """Return how many devices there are and how old that knowledge is."""
-        age = {} if self.read_at is None else {"devices_read_age_s": round(time.time() - self.read_at, 1)}
+        age = {} if self.read_at is None else {"devices_read_age_s": round(time.monotonic() - self.read_at, 1)}
         return {"devices": self.devices, **age}
 
     def on_message(self, message: object, sender: ActorAddress) -> None:
@@ -130,11 +130,11 @@ class Registrar(LeafActor):
         self._due.clear()
 
     async def _read(self, repository: Repository) -> None:
-        as_of = time.time()
+        read_at, as_of = time.time(), time.monotonic()  # whose order counts: a wall clock may be set in between
         devices: list[DeviceSpec] = await repository.device_specs()
         self.post(DevicesKnown(tuple(devices), as_of=as_of))
         self.sessions.listed(device.device_id for device in devices)
         try:
-            write_cache(self.cache_file, devices, as_of)
+            write_cache(self.cache_file, devices, read_at)
         except OSError as error:
             log.error("device cache not written", extra={"path": str(self.cache_file), "reason": str(error)})

@@ -32,7 +32,7 @@ def device_of_node(node: str) -> UUID | None:
 
 @dataclass(frozen=True, slots=True)
 class FleetState:
-    """What the FleetSupervisor knows of its devices. `registered`: when each was last announced by name (seconds, epoch).
+    """What the FleetSupervisor knows of its devices. `registered`: when each was last announced by name (seconds, monotonic).
 
     `laboratory`: all there are; `held`: those that are this host's, None where there is no other; `devices`: those that run here.
     """

@@ -16,6 +16,7 @@ DISK_LOW_BYTES = 256 << 20  # free: minutes at full load, hours at an ordinary o
 # ISA-18.2's priorities: critical where something is being lost or not recorded, medium where nothing is lost and time helps
 PRIORITIES = {
     "broker-away": "critical",
+    "clock-stepped": "medium",
     "broker-dropped": "critical",
     "disk-full": "critical",
     "disk-low": "critical",
@@ -53,6 +54,8 @@ class Standing:
     lag_s: float = 0.0
     lagging: bool = False
     lag_alarm_s: float = 30.0
+    clock_step_s: float = 0.0  # by which the host's clock was last set,
+    clock_stepped_s: float | None = None  # so long ago
     retiring: bool = False
     listening: bool = True  # False: another host records
 
@@ -88,6 +91,9 @@ def conditions(now: Standing) -> dict[str, str]:
         "broker-queue": now.broker_queue is not None
         and now.stored >= QUEUE_ALARM_AT * now.broker_queue
         and f"the broker holds {now.stored:,} messages and drops what it cannot queue beyond {now.broker_queue:,} for a client",
+        "clock-stepped": _lately(now.clock_stepped_s)
+        and f"the clock of this host was set by {now.clock_step_s:+,.1f} s: LICS's times before and after do not join; "
+        "a device whose clock differs from the host's may refuse commands as expired",
         "ingest-lag": now.lagging
         and f"messages wait longer than {now.lag_alarm_s:g} s for the tables; nothing is lost, but what is read there is old",
     }

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from drivers.protocol import Driver
+from lics_actors.clock import StepWatch
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.fleet.messages import RecorderSpec
@@ -92,6 +93,8 @@ class RecorderCore:
         self.tally = Tally()
         self.standing = Standing()
         self._free_bytes: int | None = None
+        self._clock, self._clock_step_s = StepWatch(), 0.0
+        self._clock_stepped_at: float | None = None
         self._view = self._live_view(spec)
 
     def devices_known(self, devices: Sequence[DeviceSpec], serial: int = 0, settled: bool = True) -> None:
@@ -219,6 +222,8 @@ class RecorderCore:
 
     def _look(self, parts: _Parts) -> Standing:
         now, facts = asyncio.get_running_loop().time(), parts.broker.facts
+        if step := self._clock.stepped_s():
+            self._clock_step_s, self._clock_stepped_at = step, now
         lag_s = parts.shipper.lag_s(time.time_ns() // 1000)
 
         def ago(then: float | None) -> float | None:
@@ -247,6 +252,8 @@ class RecorderCore:
             lag_s=lag_s,
             lagging=lagging(self.standing.lagging, lag_s, self._spec.lag_alarm_s),
             lag_alarm_s=self._spec.lag_alarm_s,
+            clock_step_s=self._clock_step_s,
+            clock_stepped_s=ago(self._clock_stepped_at),
             retiring=self._part.retiring,
             listening=self.listening,
         )

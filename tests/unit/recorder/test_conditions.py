@@ -39,6 +39,8 @@ WELL = Standing(opened=True, quota_bytes=100 << 20)
         ({"session_lost_s": REMEMBERED_S + 1}, set()),
         ({"dropped_s": 1.0, "dropped": 1234}, {"broker-dropped"}),
         ({"dropped_s": REMEMBERED_S + 1, "dropped": 1234}, set()),
+        ({"clock_stepped_s": 5.0, "clock_step_s": -3600.0}, {"clock-stepped"}),
+        ({"clock_stepped_s": REMEMBERED_S + 1, "clock_step_s": -3600.0}, set()),
         ({"lag_s": 99.0}, set()),  # what raises the alarm is decided by `lagging`
         ({"lag_s": 99.0, "lagging": True}, {"ingest-lag"}),
         ({"stored": 10**9}, set()),  # nobody knows what it can queue
