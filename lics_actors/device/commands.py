@@ -125,7 +125,7 @@ def adopt(book: CommandBook, adopted: Iterable[Command], now: datetime) -> Outco
     for command in adopted:
         if book.find(command.command_id) is not None:
             continue
-        left = restored(book.device_id, book.guarantees, [command])
+        left = restored(book.device_id, book.guarantees, [command], now)
         book = replace(
             book,
             waiting=(*book.waiting, *left.waiting),
