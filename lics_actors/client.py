@@ -21,11 +21,15 @@ from lics_actors.fleet.messages import (
     AskAlive,
     AskCrashes,
     AskFleet,
+    AskRoll,
     DeviceLocated,
     LocateDevice,
     NodeView,
     RegisterDevice,
+    RelaunchFleet,
     RestartNode,
+    RollNodes,
+    RollView,
     SteerNode,
 )
 from lics_actors.fleet.place import FleetPlace, read_place
@@ -40,6 +44,7 @@ from lics_actors.supervision.specs import Verb
 
 MAX_LOCATIONS = 10_000  # far above any fleet of one host; the oldest is forgotten first
 ASK_S = 2.0  # a supervisor or an idle actor answers in a millisecond; two seconds are a machine in trouble
+RELAUNCH_S = 65.0  # the program on disk is tried first
 RESTART_S = 40.0  # an orderly stop, and a begin that may take its time
 BEYOND_WAIT_S = 2.0  # an actor answers a command after `wait_s` at the latest; so much for the way
 
@@ -122,6 +127,30 @@ class FleetClient:
             NodeNotFoundError, ConflictError (somebody else overruled it), FleetUnavailableError, DeviceTimeoutError
         """
         await self._ask_node(SteerNode(node, verb, principal, reason), bool, RESTART_S)
+
+    async def roll(self, at_once: int, principal: str, reason: str | None) -> RollView:
+        """Have all that run restarted, `at_once` at a time; return how it stands. `rolling` tells more.
+
+        Raises:
+            ConflictError (one is under way), FleetUnavailableError, DeviceTimeoutError
+        """
+        return await self._ask_fleet(RollNodes(at_once, principal, reason), RollView)
+
+    async def rolling(self) -> RollView:
+        """Return how the last rolling restart stands.
+
+        Raises:
+            NotFoundError: there was none since the fleet began.
+        """
+        return await self._ask_fleet(AskRoll(), RollView)
+
+    async def relaunch(self, principal: str, reason: str | None) -> None:
+        """Have the fleet ended and started anew from the program on disk; returns when that begins.
+
+        Raises:
+            ConflictError (that program would not start), FleetUnavailableError, DeviceTimeoutError
+        """
+        await self._ask_fleet(RelaunchFleet(principal, reason), bool, RELAUNCH_S)
 
     async def crashes(self, node: str) -> tuple[CrashReport, ...]:
         """Return how a node died lately, newest first."""

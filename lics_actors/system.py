@@ -17,11 +17,12 @@ from config.settings import Settings, SettingsError
 from lics_actors.broker import broker_spec
 from lics_actors.errors import LicsError
 from lics_actors.fleet.actor import FleetSupervisor
-from lics_actors.fleet.messages import AskAlive, FleetReady, FleetSpec
+from lics_actors.fleet.messages import AskAlive, FleetReady, FleetSpec, Relaunch, RelaunchJudged
 from lics_actors.fleet.place import FleetPlace, remove_place, write_place
 from lics_actors.hosts.lease import FILE as LEASE_FILE
 from lics_actors.hosts.memory import FILE as HOST_FILE
 from lics_actors.hosts.messages import MemberSpec
+from lics_actors.reexec import become_anew, obstacle
 from lics_actors.runtime.launcher import FleetDiedError, Launched, LaunchError, launch
 from lics_actors.runtime.peer import Peer, host_port
 from lics_actors.supervision.policy import backoff
@@ -42,6 +43,7 @@ PRELOAD = (  # what the actors use, imported once before the fork: 3 MiB an acto
 )
 PIDS = "fleet.pids"
 STOP_S = 10.0  # the worst case of fleet/actor.py: a hung rack, then a hung Recorder
+TOLD_S = 0.2  # for those who asked to hear that it begins
 LISTEN_S = 0.25  # how late a signal is seen
 LOOK_EVERY_S = 5.0
 ANSWER_S = 2.0
@@ -54,9 +56,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Asked:
-    """What the signals asked for."""
+    """What signals, and operators, asked for. `anew`: start again from the program on disk."""
 
     stop: bool = False
+    anew: bool = False
 
 
 def fleet_spec(settings: Settings) -> FleetSpec:
@@ -99,6 +102,7 @@ def _member_spec(settings: Settings, database_url: str) -> MemberSpec | None:
 def run_fleet(settings: Settings, root: type[FleetSupervisor] = FleetSupervisor) -> int:
     """Run the fleet until SIGTERM or SIGINT; return the exit code. Must be called in a process without threads.
 
+    When an operator wants it started anew from the program on disk, this process becomes that program, under the same pid.
     A root that dies or hangs is killed with everything below it and started anew, after a growing pause.
 
     Raises:
@@ -115,6 +119,8 @@ def run_fleet(settings: Settings, root: type[FleetSupervisor] = FleetSupervisor)
                 _keep(launched, settings, asked)
             if asked.stop:
                 return 0
+            if asked.anew:
+                become_anew()
             setbacks = 1 if time.monotonic() - began > HEALTHY_S else setbacks + 1
             _pause(backoff(RELAUNCH, setbacks, random.random()), asked)  # noqa: S311 - spreads restarts, guards nothing
             if asked.stop:
@@ -152,21 +158,37 @@ def _keep(launched: Launched, settings: Settings, asked: _Asked) -> None:
     finally:
         remove_place(settings.run_dir)
         began = time.monotonic()
-        orderly = launched.shutdown(STOP_S if asked.stop else 0.0)
+        orderly = launched.shutdown(STOP_S if asked.stop or asked.anew else 0.0)
         log.info("fleet stopped", extra={"orderly": orderly, "seconds": round(time.monotonic() - began, 2)})
 
 
 def _watch(launched: Launched, host: str, asked: _Asked) -> None:
     look_at, silent = time.monotonic() + LOOK_EVERY_S, 0
-    while not asked.stop:
-        message = launched.receive(LISTEN_S)
-        if isinstance(message, FleetReady):
-            log.info("every device's actor is at work", extra={"devices": message.devices})
+    while not asked.stop and not asked.anew:
+        match launched.receive(LISTEN_S):
+            case FleetReady(devices=devices):
+                log.info("every device's actor is at work", extra={"devices": devices})
+            case Relaunch(principal=principal, reason=reason):
+                asked.anew = _judge(launched, principal, reason)
+                look_at = time.monotonic() + LOOK_EVERY_S
+            case _:
+                pass
         if time.monotonic() >= look_at:
             silent = 0 if asyncio.run(_answers(launched, host)) else silent + 1
             look_at = time.monotonic() + LOOK_EVERY_S
         if silent >= MAX_SILENT:
             raise FleetDiedError(f"the root did not answer {MAX_SILENT} times in a row", pid=launched.pid)
+
+
+def _judge(launched: Launched, principal: str, reason: str | None) -> bool:
+    """Tell the root, and return, whether the program on disk would start."""
+    fault = obstacle()
+    facts = {"principal": principal, "reason": reason, "obstacle": fault}
+    log.log(logging.INFO if fault is None else logging.ERROR, "a start from the program on disk is asked for", extra=facts)
+    launched.tell(RelaunchJudged(fault))
+    if fault is None:
+        time.sleep(TOLD_S)
+    return fault is None
 
 
 async def _answers(launched: Launched, host: str) -> bool:

@@ -21,6 +21,7 @@ from lics_actors.store.repository import Repository
 from web.metrics import RefreshedCollector
 
 DESK: Final = "lics_alarm_desk"
+METRICS: Final = "lics_alarm_metrics"
 KEPT_S: Final = 2.0
 ASK_S: Final = 1.0
 
@@ -62,10 +63,12 @@ class AlarmMetrics(RefreshedCollector):
         yield GaugeMetricFamily("lics_alarms_shelved", "open alarms that are shelved", value=counts.shelved)
 
 
-def install(app: Quart, settings: Settings, repository: Repository, audit: AuditLog) -> None:
+def install(app: Quart, settings: Settings, repository: Repository, audit: AuditLog, metrics: AlarmMetrics) -> None:
     """Let the application act on alarms, tell screens of it over the bus that `settings` names, and watch the shelves."""
     publisher = LivePublisher(settings.redis_url, settings.mqtt_topic_prefix) if settings.redis_url else None
     desk = app.extensions[DESK] = AlarmDesk(repository, audit, publisher.publish if publisher else None)
+
+    app.extensions[METRICS] = metrics
 
     async def working() -> AsyncGenerator[None, None]:
         tasks = [asyncio.create_task(desk.run())]
@@ -78,6 +81,11 @@ def install(app: Quart, settings: Settings, repository: Repository, audit: Audit
             await asyncio.gather(*tasks)
 
     app.while_serving(working)
+
+
+async def alarm_counts() -> AlarmCounts | None:
+    """Return how many alarms there are, as of a moment ago; None while the database is away."""
+    return await cast("AlarmMetrics", current_app.extensions[METRICS]).refresh()
 
 
 def alarm_desk() -> AlarmDesk:

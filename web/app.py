@@ -12,6 +12,7 @@ from quart import Quart, Response, g, request
 from config import __version__
 from config.settings import Settings
 from lics_actors.audit import AuditLog
+from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
 from web import alarms as alarm_work
 from web import auth, docs, errors, express, openapi
@@ -38,9 +39,13 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     app.url_map.merge_slashes = False
     health_watch = HealthWatch(probes(settings, repository.ping, client.alive))
     registrations = Registrations(client, repository)
-    house = app.extensions[EXTENSION] = Backing(client, repository, health_watch, KnownCommands(), registrations)
+    audit_log = AuditLog(settings)
+    operators = Operators(client, audit_log)
+    backing = Backing(client, repository, health_watch, KnownCommands(), registrations, operators, audit_log, settings)
+    house = app.extensions[EXTENSION] = backing
     app.before_request(_name_request)
-    metrics = measure(app, client, AlarmMetrics(repository))
+    alarm_metrics = AlarmMetrics(repository)
+    metrics = measure(app, client, alarm_metrics)
     app.before_request(refuse_endless_uris)
     keeper = auth.TokenKeeper(settings.admin_token_value())
     auth.install(app, keeper)
@@ -52,7 +57,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
-    alarm_work.install(app, settings, repository, AuditLog(settings))
+    alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
     express.install(app, house, keeper, metrics)
     live.install(app, settings, house, keeper, limits or Limits())
     return app

@@ -11,10 +11,13 @@ from uuid import UUID
 
 from quart import current_app
 
+from config.settings import Settings
+from lics_actors.audit import AuditLog
 from lics_actors.device.messages import CancelCommand, DeviceSpec, DeviceTwin, RequestCommand
 from lics_actors.errors import LicsError
-from lics_actors.fleet.messages import NodeView
-from lics_actors.store.records import Command
+from lics_actors.fleet.messages import NodeView, RollView
+from lics_actors.operators import Operators, Verb
+from lics_actors.store.records import Command, CrashReport
 from lics_actors.store.repository import Repository
 from web.health import HealthWatch
 from web.patience import Patience
@@ -49,8 +52,20 @@ class Fleet(Protocol):
     async def register(self, spec: DeviceSpec, /) -> None:
         """Start a device's actor, or have it take over what has changed."""
 
-    async def restart(self, node: str, principal: str, reason: str | None) -> None:
-        """Restart a node of the tree."""
+    async def steer(self, node: str, verb: Verb, principal: str, reason: str | None) -> None:
+        """Restart, drain, quarantine or clear a node of the tree."""
+
+    async def roll(self, at_once: int, principal: str, reason: str | None) -> RollView:
+        """Have all that run restarted, a few at a time."""
+
+    async def rolling(self) -> RollView:
+        """Return how the last rolling restart stands."""
+
+    async def relaunch(self, principal: str, reason: str | None) -> None:
+        """Have the fleet started anew from the program on disk."""
+
+    async def crashes(self, node: str) -> tuple[CrashReport, ...]:
+        """Return how a node died lately, newest first."""
 
     async def alive(self) -> float:
         """Return how long the fleet took to answer, in seconds."""
@@ -135,6 +150,9 @@ class Backing:
     health: HealthWatch
     commands: KnownCommands
     registrations: Registrations
+    operators: Operators
+    audit: AuditLog
+    settings: Settings
     tables: Patience = field(default_factory=lambda: Patience(TABLES_REST_S))
 
 

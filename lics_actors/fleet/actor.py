@@ -21,6 +21,7 @@ from lics_actors.fleet.messages import (
     AskAlive,
     AskCrashes,
     AskFleet,
+    AskRoll,
     ChangeRack,
     DeviceLocated,
     DevicesKnown,
@@ -38,14 +39,18 @@ from lics_actors.fleet.messages import (
     ReadDevices,
     RegisterDevice,
     RegistrarSpec,
+    RelaunchFleet,
+    RelaunchJudged,
     ReportTaken,
     RestartNode,
+    RollNodes,
     SteerDevice,
     SteerNode,
 )
 from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
 from lics_actors.fleet.registrar import Registrar
+from lics_actors.fleet.renewal import Renewing
 from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_held, take_one
 from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.hosts.messages import CommandsLeft, DutiesHeld, HostSteered, Listen, ListeningEnded
@@ -66,7 +71,7 @@ Reply = Callable[[object], None]
 log = logging.getLogger(__name__)
 
 
-class FleetSupervisor(HostDuties):
+class FleetSupervisor(Renewing, HostDuties):
     """Begins with a `FleetSpec`."""
 
     policy: ClassVar[Policy] = Policy()
@@ -145,6 +150,8 @@ class FleetSupervisor(HostDuties):
                 self.duties_heard(message)
             case ListeningEnded(name=name):
                 self.recorder_ended(name)
+            case RelaunchJudged():
+                self.judged(message)
             case PartTaken(name=name, serial=serial):
                 self._hand_over(self.handover.took(name, serial))
             case RackReported() if any(known.address == sender for known in self.incarnations.values()):
@@ -269,9 +276,11 @@ class FleetSupervisor(HostDuties):
                 self.laboratory_changed()
                 reply(True)
             case RestartNode(node=node, principal=principal, reason=reason):
-                self._steer(SteerNode(node, Verb.RESTART, principal, reason), reply)
+                self.steer(SteerNode(node, Verb.RESTART, principal, reason), reply)
             case SteerNode():
-                self._steer(body, reply)
+                self.steer(body, reply)
+            case RollNodes() | AskRoll() | RelaunchFleet():
+                self.renew(body, reply)
             case AskCrashes():
                 reply(())
             case _:
@@ -291,7 +300,12 @@ class FleetSupervisor(HostDuties):
             return FleetUnavailableError(f"the actor of this device is {state}", device_id=str(device_id), state=state)
         return DeviceLocated(device_id, place, view.incarnation)
 
-    def _steer(self, wish: SteerNode, reply: Reply) -> None:
+    def steer(self, wish: SteerNode, reply: Reply) -> None:
+        """Do to a node what an operator wants.
+
+        Raises:
+            NodeNotFoundError, FleetUnavailableError
+        """
         if self.steer_host(wish, reply):
             return
         device_id = device_of_node(wish.node)

@@ -183,6 +183,61 @@ class SteerNode:
 
 
 @dataclass(frozen=True, slots=True)
+class RollNodes:
+    """Peer → FleetSupervisor: restart all that run, `at_once` at a time. Answered by `RollView` at once, or by ConflictError
+    while one is under way; it goes on whether anybody asks after it or not."""
+
+    at_once: int
+    principal: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskRoll:
+    """Peer → FleetSupervisor: how is the last rolling restart? Answered by `RollView`, or by RollNotFoundError."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollView:
+    """A rolling restart. `state`: running, done, or stopped, because one did not come back (`failed`: node → why)."""
+
+    state: str
+    total: int
+    done: int
+    skipped: tuple[str, ...]
+    under_way: tuple[str, ...]
+    failed: Mapping[str, str]
+    principal: str
+    reason: str | None
+    began_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelaunchFleet:
+    """Peer → FleetSupervisor: end the fleet in order and start it anew from the program as it is on disk now. Answered by True
+    when that begins, or by ConflictError where the program on disk would not start."""
+
+    principal: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Relaunch:
+    """FleetSupervisor → launcher: start anew. Answered by `RelaunchJudged`."""
+
+    principal: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelaunchJudged:
+    """Launcher → FleetSupervisor: it begins, or (`obstacle`) the program on disk would not start, and all goes on as it is."""
+
+    obstacle: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class AskCrashes:
     """Peer → FleetSupervisor: how a node died lately. Answered by a tuple of `store.records.CrashReport`, newest first; by an
     empty one for a node that never did, or is not known."""

@@ -71,6 +71,10 @@ class Launched:
             if left <= 0:
                 return None
 
+    def tell(self, message: object) -> None:
+        """Send the root a message."""
+        self._system.tell(self.address, message)
+
     def check_alive(self) -> None:
         """Raise FleetDiedError if the root or the admin process has ended."""
         process.reap(self.pid_file)

@@ -163,6 +163,12 @@ class Supervisor(LicsActor):
         self.tell(_STEERED[verb](name, principal, reason, self.now()))
         self._answer_operators(name, self.supervision.children.get(name))
 
+    def note(self, event: RecordEvent) -> None:
+        """Put something into the record that is about no child."""
+        if self._record is not None:
+            self._record.take(event)
+            self._record.write()
+
     def tell_child(self, name: str, message: object) -> bool:
         """Send a running child a message; returns whether it runs."""
         child = self.supervision.children.get(name)

@@ -19,8 +19,10 @@ from lics_actors.errors import (
     LicsError,
     NodeNotFoundError,
 )
+from lics_actors.operators import wish_of
 from lics_actors.store.registration import settings_faults
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
+from web.asking import asker
 from web.auth import principal, requires
 from web.backing import ASK_S, backing
 from web.etags import etag, expected_version, matches
@@ -198,7 +200,7 @@ async def restart_device(device_id: UUID, body: RestartBody) -> Response:
     """
     node = f"device:{device_id}"
     try:
-        await backing().fleet.restart(node, principal().name, body.reason)
+        await backing().operators.do(asker(), wish_of("restart", node, body.reason))
     except NodeNotFoundError:
         raise DeviceNotFoundError(f"no actor runs device {device_id}", device_id=str(device_id)) from None
     return answer(RestartView(node=node))

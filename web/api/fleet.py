@@ -1,16 +1,39 @@
-"""The supervision tree."""
+"""The supervision tree, and what operators do to it."""
 
 from __future__ import annotations
 
+import asyncio
+from http import HTTPStatus
+
 from quart import Blueprint, Response
 
-from web.auth import principal, requires
+from lics_actors.errors import NodeNotFoundError
+from lics_actors.fleet.summary import summarise
+from lics_actors.node_logs import recent_lines
+from lics_actors.operators import node_in, wish_of
+from web.alarms import alarm_counts
+from web.asking import asker
+from web.auth import requires
 from web.backing import backing
-from web.schemas.devices import RestartView
-from web.schemas.fleet import NodeAnswer, RestartNodeBody, node_answer
+from web.schemas.fleet import NodeAnswer, node_answer
+from web.schemas.steering import (
+    CrashList,
+    LogsQuery,
+    LogView,
+    RestartNodeBody,
+    RollAnswer,
+    StatusView,
+    SteerBody,
+    SteeredView,
+    crash_view,
+    roll_answer,
+    status_view,
+    steered_view,
+)
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("fleet", __name__)
+STEERING_ERRORS = (404, 409, 503, 504)
 
 
 @blueprint.get("/fleet")
@@ -24,20 +47,104 @@ async def get_fleet() -> Response:
     return answer(node_answer(await backing().fleet.tree()))
 
 
+@blueprint.get("/fleet/status")
+@requires("fleet:read")
+@speaks(Speech(tag="fleet", answers={200: Said(StatusView, "Well, or what is wrong.")}, errors=(503, 504)))
+async def get_fleet_status() -> Response:
+    """The fleet in short.
+
+    Whether it is well, what is wrong, and what to do next.
+    """
+    tree, alarms = await asyncio.gather(backing().fleet.tree(), alarm_counts())
+    counts = None if alarms is None else alarms.active
+    return answer(status_view(summarise(tree, counts, 0 if alarms is None else alarms.unacknowledged)))
+
+
+@blueprint.get("/fleet/roll")
+@requires("fleet:read")
+@speaks(Speech(tag="fleet", answers={200: Said(RollAnswer, "How it stands.")}, errors=(404, 503, 504)))
+async def get_fleet_roll() -> Response:
+    """The last rolling restart."""
+    return answer(roll_answer(await backing().fleet.rolling()))
+
+
 @blueprint.post("/fleet/restart")
 @requires("fleet:restart")
 @speaks(
     Speech(
         tag="fleet",
         body=RestartNodeBody,
-        answers={200: Said(RestartView, "The new incarnation has begun.")},
-        errors=(404, 409, 503, 504),
+        answers={
+            200: Said(SteeredView, "The new incarnation has begun."),
+            202: Said(SteeredView, "Of `all` and `fleet`: it begins, and goes on by itself.", ("Location",)),
+        },
+        errors=STEERING_ERRORS,
     )
 )
 async def restart_node(body: RestartNodeBody) -> Response:
-    """Restart a node of the tree.
+    """Restart a node of the tree, or all of it.
 
-    Ends a quarantine as well. Running commands of its devices are settled as after any restart.
+    Ends a quarantine or a drain as well. Commands of its devices are settled as after any restart: none is lost, none is
+    executed twice. `all` stops at the first that does not come back; `fleet` picks up a new version of LICS.
     """
-    await backing().fleet.restart(body.node, principal().name, body.reason)
-    return answer(RestartView(node=body.node))
+    return await _steer("restart", body.node, body.reason, body.at_once)
+
+
+@blueprint.post("/fleet/drain")
+@requires("fleet:drain")
+@speaks(Speech(tag="fleet", body=SteerBody, answers={200: Said(SteeredView, "It is down.")}, errors=STEERING_ERRORS))
+async def drain_node(body: SteerBody) -> Response:
+    """Put a node out of work until somebody clears it.
+
+    It is stopped in order, and stays down over restarts of everything.
+    """
+    return await _steer("drain", body.node, body.reason)
+
+
+@blueprint.post("/fleet/quarantine")
+@requires("fleet:quarantine")
+@speaks(Speech(tag="fleet", body=SteerBody, answers={200: Said(SteeredView, "It is down.")}, errors=STEERING_ERRORS))
+async def quarantine_node(body: SteerBody) -> Response:
+    """Give a node up until somebody clears it: as a drain, with an alarm."""
+    return await _steer("quarantine", body.node, body.reason)
+
+
+@blueprint.post("/fleet/clear")
+@requires("fleet:clear")
+@speaks(Speech(tag="fleet", body=SteerBody, answers={200: Said(SteeredView, "It is at work.")}, errors=STEERING_ERRORS))
+async def clear_node(body: SteerBody) -> Response:
+    """Lift a quarantine or a drain. Where there is none, nothing is done."""
+    return await _steer("clear", body.node, body.reason)
+
+
+@blueprint.get("/fleet/nodes/<node>/crashes")
+@requires("fleet:read")
+@speaks(Speech(tag="fleet", answers={200: Said(CrashList, "Newest first.")}, errors=(404, 503, 504)))
+async def get_node_crashes(node: str) -> Response:
+    """How a node died lately."""
+    await _known(node)
+    crashes = await backing().fleet.crashes(node)
+    return answer(CrashList.model_construct(items=[crash_view(crash) for crash in crashes]))
+
+
+@blueprint.get("/fleet/nodes/<node>/logs")
+@requires("fleet:read")
+@speaks(Speech(tag="fleet", query=LogsQuery, answers={200: Said(LogView, "Oldest first.")}, errors=(404, 503, 504)))
+async def get_node_logs(node: str, query: LogsQuery) -> Response:
+    """What a node lately said in the log."""
+    await _known(node)
+    lines = await asyncio.to_thread(recent_lines, backing().settings, node, query.limit)
+    return answer(LogView.model_construct(node=node, kept=lines is not None, lines=lines or []))
+
+
+async def _steer(verb: str, node: str, reason: str | None, at_once: int = 1) -> Response:
+    done = await backing().operators.do(asker(), wish_of(verb, node, reason, at_once))
+    if done.node is not None:
+        return answer(steered_view(done))
+    where = "/api/v1/fleet/roll" if done.roll is not None else "/api/v1/fleet"
+    return answer(steered_view(done), HTTPStatus.ACCEPTED, {"Location": where})
+
+
+async def _known(node: str) -> None:
+    if node_in(await backing().fleet.tree(), node) is None:
+        raise NodeNotFoundError(f"there is no {node} in the supervision tree", node=node)

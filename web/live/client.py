@@ -75,6 +75,7 @@ class Client:
     now: Callable[[], float]
     wrote: Callable[[int], None]
     request_id: str
+    remote: str | None = None
     principal: Principal | None = None
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     id: UUID = field(default_factory=uuid4)

@@ -38,7 +38,9 @@ def install(app: Quart, hub: Hub, keeper: TokenKeeper) -> None:
             device_id = uuid.UUID(match[1]) if match[1] else None
             headers = dict(scope["headers"])
             wire = await accept(send)
-            client = Client(wire, hub.limits.bounds, time.monotonic, hub.metrics.messages.inc, _request_id(headers))
+            client = Client(
+                wire, hub.limits.bounds, time.monotonic, hub.metrics.messages.inc, _request_id(headers), _remote(scope)
+            )
             session = Session(hub, keeper, client, receive)
             await _until_over(client, session.talk(_bearer(headers), device_id))
             await _part(client, receive)
@@ -82,6 +84,11 @@ def _note(talking: asyncio.Task[None], client: Client) -> None:
 def _request_id(headers: dict[bytes, bytes]) -> str:
     given = headers.get(b"x-request-id", b"")
     return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _remote(scope: Any) -> str | None:
+    client = scope.get("client")
+    return str(client[0]) if client else None
 
 
 def _bearer(headers: dict[bytes, bytes]) -> str | None:

@@ -63,13 +63,23 @@ class Order(_Said, tag="command", frozen=True):
     key: str | None = None
 
 
+class Steer(_Said, tag="fleet", frozen=True):
+    """Restart, drain, quarantine or clear a node of the supervision tree; as in REST. Answered once, with the `ref`."""
+
+    ref: Ref
+    verb: str
+    node: Annotated[str, Meta(min_length=1, max_length=200)]
+    reason: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    at_once: int = 1
+
+
 class Ping(_Said, tag="ping", frozen=True):
     """Are you there?"""
 
     ref: Ref | None = None
 
 
-ClientMessage = Auth | Subscribe | Unsubscribe | Order | Ping
+ClientMessage = Auth | Subscribe | Unsubscribe | Order | Steer | Ping
 
 
 class _Told(Struct, frozen=True, tag_field="kind", omit_defaults=True):
@@ -168,11 +178,18 @@ class CommandTold(_Told, tag="command", frozen=True):
 
 
 class AlarmTold(_Told, tag="alarm", frozen=True):
-    """An alarm was raised or cleared; as in REST."""
+    """Something became of an alarm; all of it, as in REST. `id` null: told by its source, before the table knows."""
 
     topic: str
     n: int
     alarm: Raw
+
+
+class FleetTold(_Told, tag="fleet", frozen=True):
+    """What became of what you wanted of the fleet; as REST answers it."""
+
+    ref: str
+    fleet: Raw
 
 
 class Gap(_Told, tag="gap", frozen=True, rename={"first": "from", "last": "to"}):
@@ -198,7 +215,7 @@ class Pong(_Told, tag="pong", frozen=True):
 
 
 ServerMessage = (
-    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | Gap | ErrorTold | Pong
+    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | FleetTold | Gap | ErrorTold | Pong
 )  # `run` comes with the experiments
 
 _decoder = msgspec.json.Decoder(ClientMessage)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 from uuid import UUID
 
 from lics_actors.errors import LicsError, NotFoundError
 from web.auth import Principal, TokenKeeper, allowed
 from web.errors import AuthenticationError, PermissionDeniedError
-from web.live import commands
+from web.live import commands, steering
 from web.live.client import FORBIDDEN, GONE, TOO_SLOW, UNAUTHENTICATED, Client
 from web.live.hub import Hub
 from web.live.limits import MESSAGE_BYTES, TooFastError, TooManyError
@@ -25,6 +25,7 @@ from web.live.protocol import (
     Ping,
     Pong,
     Ready,
+    Steer,
     Subscribe,
     Unsubscribe,
     is_topic,
@@ -151,6 +152,8 @@ class Session:
                     self._hub.unsubscribe(self._client, topic)
             case Order():
                 self._order(said, asker)
+            case Steer():
+                self._steer(said, asker)
             case Ping(ref=ref):
                 self._client.tell(Pong(ref))
             case Auth():
@@ -175,12 +178,19 @@ class Session:
             raise PermissionDeniedError(f"{asker.name} may not {permission}")
 
     def _order(self, said: Order, asker: Principal) -> None:
+        self._follow(said.ref, lambda: commands.give(self._hub, self._client, asker, said))
+
+    def _steer(self, said: Steer, asker: Principal) -> None:
+        self._follow(said.ref, lambda: steering.steer(self._hub, self._client, asker, said))
+
+    def _follow(self, ref: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something that takes its time, a bounded number of such at once."""
         if len(self._orders) >= self._hub.limits.commands:
             limit = self._hub.limits.commands
             error = TooManyError(f"{limit} commands of this connection are not settled", limit=limit)
-            self._client.tell_error(error, ref=said.ref)
+            self._client.tell_error(error, ref=ref)
             return
-        task = asyncio.get_running_loop().create_task(commands.give(self._hub, self._client, asker, said))
+        task = asyncio.get_running_loop().create_task(work())
         self._orders.add(task)
         task.add_done_callback(self._orders.discard)
 

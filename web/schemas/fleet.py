@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from lics_actors.fleet.messages import NodeState, NodeView
-from web.schemas.base import Answer, Body, Reason
-
-
-class RestartNodeBody(Body):
-    """Which node to restart, and why."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"node": "recorder", "reason": "it lags behind"}]})
-    node: Annotated[str, Field(min_length=1, max_length=200, description="its name in the tree", examples=["recorder"])]
-    reason: Reason | None = None
+from web.schemas.base import Answer
 
 
 class NodeAnswer(Answer):
@@ -32,6 +23,8 @@ class NodeAnswer(Answer):
     restarts: int
     since: datetime
     last_error: str | None
+    held_by: str | None = Field(description="who keeps it down: a person, or `system:fleet` where it was restarted too often")
+    held_reason: str | None
     stats: dict[str, float] = Field(description="the node's own counters and gauges")
     children: list[NodeAnswer]
 
@@ -49,6 +42,8 @@ def node_answer(node: NodeView) -> NodeAnswer:
         restarts=node.restarts,
         since=node.since,
         last_error=node.last_error,
+        held_by=node.held_by,
+        held_reason=node.held_reason,
         stats=dict(node.stats),
         children=[node_answer(child) for child in node.children],
     )

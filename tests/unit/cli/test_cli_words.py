@@ -11,8 +11,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_actors.cli.fleet import age
-from lics_actors.cli.words import pairs, span
+from lics_actors.cli.words import age, pairs, span
 
 
 @pytest.mark.parametrize(

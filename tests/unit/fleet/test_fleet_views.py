@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from lics_actors.cli.fleet import as_document, as_table, node_named
+from lics_actors.cli.steering import node_named
+from lics_actors.cli.tree import as_document, as_table
 from lics_actors.device.messages import Admin, DeviceSpec
 from lics_actors.errors import NodeNotFoundError
 from lics_actors.fleet.cache import read_cache, write_cache

@@ -25,9 +25,11 @@ from lics_actors.errors import (
     IdempotencyKeyReusedError,
     LicsError,
     NodeNotFoundError,
+    NotFoundError,
 )
-from lics_actors.fleet.messages import NodeState, NodeView
-from lics_actors.store.records import Command, CommandStep
+from lics_actors.fleet.messages import NodeState, NodeView, RollView
+from lics_actors.store.records import Command, CommandStep, CrashReport
+from lics_actors.supervision.specs import Verb
 
 EPOCH = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RESULT = {"volume_ul": 20.0}
@@ -45,6 +47,8 @@ class FleetStub:
         self.commands: dict[UUID, Command] = {}
         self.executed: list[UUID] = []
         self.restarted: list[tuple[str, str, str | None]] = []
+        self.steered: list[tuple[str, str, str, str | None]] = []
+        self.rolled: RollView | None = None
         self.counted = 0.0
 
     def has_one(self) -> UUID:
@@ -135,6 +139,38 @@ class FleetStub:
         self.devices.pop(spec.device_id, None)
         if spec.admin is not Admin.RETIRED:
             self.devices[spec.device_id] = spec
+
+    async def roll(self, at_once: int, principal: str, reason: str | None) -> RollView:
+        """One that is done at once."""
+        await self._answering()
+        self.steered.append(("roll", str(at_once), principal, reason))
+        self.rolled = RollView("done", 3, 3, (), (), {}, principal, reason, EPOCH, EPOCH)
+        return self.rolled
+
+    async def rolling(self) -> RollView:
+        """The last one."""
+        await self._answering()
+        if self.rolled is None:
+            raise NotFoundError("there was none")
+        return self.rolled
+
+    async def relaunch(self, principal: str, reason: str | None) -> None:
+        """Note it."""
+        await self._answering()
+        self.steered.append(("relaunch", "fleet", principal, reason))
+
+    async def crashes(self, node: str) -> tuple[CrashReport, ...]:
+        """One crash each."""
+        await self._answering()
+        return (CrashReport(node, EPOCH, 1, "it was killed", signal="SIGKILL", lines=("a last word",)),)
+
+    async def steer(self, node: str, verb: Verb, principal: str, reason: str | None) -> None:
+        """Note it."""
+        if verb is Verb.RESTART:
+            await self.restart(node, principal, reason)
+        else:
+            await self._answering()
+            self.steered.append((verb.value, node, principal, reason))
 
     async def restart(self, node: str, principal: str, reason: str | None = None) -> None:
         """Note it."""
