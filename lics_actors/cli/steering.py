@@ -132,7 +132,10 @@ def _steer(verb: str, node: str, reason: str | None, as_json: bool) -> None:
         async with fleet() as client:
             name = await _name_or_word(client, node)
             began = time.perf_counter()
-            done = await _do(client, verb, name, reason)
+            try:
+                done = await _do(client, verb, name, reason)
+            except NodeNotFoundError as error:
+                fail(error.message, "`lics fleet tree` names them")
         took = time.perf_counter() - began
         if as_json:
             state = done.node.state.value if done.node else None
