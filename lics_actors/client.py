@@ -15,7 +15,17 @@ from uuid import UUID
 from thespian.actors import ActorAddress
 
 from config.settings import Settings
-from lics_actors.device.messages import AskCommand, AskTwin, CancelCommand, DeviceSpec, DeviceTwin, RequestCommand
+from lics_actors.device.messages import (
+    AskCommand,
+    AskTwin,
+    CancelCommand,
+    DeviceSpec,
+    DeviceTwin,
+    InterlocksReset,
+    RequestCommand,
+    ResetInterlocks,
+    RigSpec,
+)
 from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError
 from lics_actors.fleet.messages import (
     AskAlive,
@@ -26,6 +36,7 @@ from lics_actors.fleet.messages import (
     LocateDevice,
     NodeView,
     RegisterDevice,
+    RegisterRig,
     RelaunchFleet,
     RestartNode,
     RollNodes,
@@ -111,6 +122,18 @@ class FleetClient:
         failed = [answer for answer in answers.values() if isinstance(answer, LicsError)]
         if failed and len(failed) == len(answers):
             raise failed[0]
+
+    async def register_rig(self, rig_id: UUID, rig: RigSpec | None) -> None:
+        """Have devices take over the interlocks of a rig that is new, changed or (None) gone; its row is committed."""
+        await self._ask_fleet(RegisterRig(rig_id, rig), bool)
+
+    async def reset(self, request: ResetInterlocks) -> InterlocksReset:
+        """Have a device forget that interlocks have tripped.
+
+        Raises:
+            InterlockTrippedError: a condition still is so.
+        """
+        return await self._ask_device(request.device_id, request, InterlocksReset)
 
     async def restart(self, node: str, principal: str, reason: str | None) -> None:
         """Restart a node of the tree and wait until its new incarnation has begun. Lifts a quarantine.

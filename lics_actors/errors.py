@@ -42,6 +42,12 @@ class DeviceNotFoundError(NotFoundError):
     code = "DEVICE_NOT_FOUND"
 
 
+class RigNotFoundError(NotFoundError):
+    """No such rig."""
+
+    code = "RIG_NOT_FOUND"
+
+
 class CommandNotFoundError(NotFoundError):
     """No such command."""
 

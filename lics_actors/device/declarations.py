@@ -72,7 +72,8 @@ def _interlock(part: RigPart, document: Mapping[str, Any], device_id: UUID) -> I
     name = str(document.get("name"))
     try:
         trips = document["trip"]
-        mine = [each for each in trips if part.roles[each["role"]].device_id == device_id and each.get("command") is not None]
+        named = ((each, part.roles.get(each["role"])) for each in trips)
+        mine = [each for each, role in named if role and role.device_id == device_id and each.get("command") is not None]
         return Interlock(
             part.rig_id,
             part.rig,

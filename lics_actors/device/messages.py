@@ -103,6 +103,17 @@ class RigPart:
 
 
 @dataclass(frozen=True, slots=True)
+class RigSpec:
+    """A rig as fleets know it: devices in roles, without those that are retired, and interlocks as declared."""
+
+    rig_id: UUID
+    name: str
+    version: int
+    roles: Mapping[str, RoleSpec]
+    interlocks: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSpec:
     """What LICS knows of a device from the database; enough to run it while the database is away.
 

@@ -38,6 +38,7 @@ from lics_actors.fleet.messages import (
     RackSpec,
     ReadDevices,
     RegisterDevice,
+    RegisterRig,
     RegistrarSpec,
     RelaunchFleet,
     RelaunchJudged,
@@ -51,7 +52,17 @@ from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
 from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.renewal import Renewing
-from lics_actors.fleet.state import Changes, FleetState, device_node, device_of_node, rack_node, take_all, take_held, take_one
+from lics_actors.fleet.state import (
+    Changes,
+    FleetState,
+    device_node,
+    device_of_node,
+    rack_node,
+    take_all,
+    take_held,
+    take_one,
+    take_rig,
+)
 from lics_actors.fleet.view import node_view, wall_clock
 from lics_actors.hosts.messages import CommandsLeft, DutiesHeld, HostSteered, Listen, ListeningEnded
 from lics_actors.housekeeping.actor import Housekeeper
@@ -140,8 +151,8 @@ class FleetSupervisor(Renewing, HostDuties):
     def on_message(self, message: object, sender: ActorAddress) -> None:
         """Take what Registrar and racks say."""
         match message:
-            case DevicesKnown(devices=devices, from_cache=from_cache, as_of=as_of):
-                self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of))
+            case DevicesKnown(devices=devices, from_cache=from_cache, as_of=as_of, rigs=rigs):
+                self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of, rigs=rigs))
                 if not from_cache:
                     self._hand_over(self.handover.told(self._list_serial))
             case DutiesHeld():
@@ -274,6 +285,9 @@ class FleetSupervisor(Renewing, HostDuties):
             case RegisterDevice(device=device):
                 self._adopt(take_one(self.fleet, device, self.now()))
                 self.laboratory_changed()
+                reply(True)
+            case RegisterRig(rig_id=rig_id, rig=rig):
+                self._adopt(take_rig(self.fleet, rig_id, rig, self.now()))
                 reply(True)
             case RestartNode(node=node, principal=principal, reason=reason):
                 self.steer(SteerNode(node, Verb.RESTART, principal, reason), reply)

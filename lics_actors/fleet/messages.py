@@ -9,7 +9,7 @@ from enum import StrEnum
 from math import inf
 from uuid import UUID
 
-from lics_actors.device.messages import BrokerSpec, DeviceSpec
+from lics_actors.device.messages import BrokerSpec, DeviceSpec, RigSpec
 from lics_actors.hosts.messages import MemberSpec
 from lics_actors.supervision.specs import Verb
 
@@ -104,6 +104,7 @@ class DevicesKnown:
     as_of: float = inf
     serial: int = 0
     settled: bool = True
+    rigs: tuple[RigSpec, ...] = ()  # for the FleetSupervisor, who tells each device what concerns it
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,14 @@ class RegisterDevice:
     Retired or unknown → its actor is stopped. Answered by True."""
 
     device: DeviceSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterRig:
+    """Peer → FleetSupervisor, after the row is committed: this rig is new, changed, or (None) gone. Answered by True."""
+
+    rig_id: UUID
+    rig: RigSpec | None
 
 
 @dataclass(frozen=True, slots=True)

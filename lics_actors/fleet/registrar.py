@@ -97,9 +97,10 @@ class Registrar(LeafActor):
         try:
             await asyncio.wait_for(answered.wait(), CACHE_AFTER_S)
         except TimeoutError:
-            devices = read_cache(self.cache_file)
-            if devices is not None:
-                self.post(DevicesKnown(devices, from_cache=True, as_of=0.0))
+            cached = read_cache(self.cache_file)
+            if cached is not None:
+                devices, rigs = cached
+                self.post(DevicesKnown(devices, from_cache=True, as_of=0.0, rigs=rigs))
 
     async def _keep_reading(self, answered: asyncio.Event) -> None:
         failures = 0
@@ -132,9 +133,10 @@ class Registrar(LeafActor):
     async def _read(self, repository: Repository) -> None:
         read_at, as_of = time.time(), time.monotonic()  # whose order counts: a wall clock may be set in between
         devices: list[DeviceSpec] = await repository.device_specs()
-        self.post(DevicesKnown(tuple(devices), as_of=as_of))
+        rigs = await repository.rig_specs()
+        self.post(DevicesKnown(tuple(devices), as_of=as_of, rigs=tuple(rigs)))
         self.sessions.listed(device.device_id for device in devices)
         try:
-            write_cache(self.cache_file, devices, read_at)
+            write_cache(self.cache_file, devices, read_at, rigs)
         except OSError as error:
             log.error("device cache not written", extra={"path": str(self.cache_file), "reason": str(error)})

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from lics_actors.device.messages import Admin, DeviceSpec
+from lics_actors.device.messages import Admin, DeviceSpec, RigSpec
 from lics_actors.fleet.messages import ChangeRack
+from lics_actors.fleet.rigs import armed
 
 
 def device_node(device_id: UUID) -> str:
@@ -44,6 +45,8 @@ class FleetState:
     placement: Mapping[UUID, int] = field(default_factory=dict)
     registered: Mapping[UUID, float] = field(default_factory=dict)
     known: bool = False  # all devices were told at least once
+    rigs: Mapping[UUID, RigSpec] = field(default_factory=dict)
+    rigs_registered: Mapping[UUID, float] = field(default_factory=dict)  # also of rigs that are gone
 
     def in_rack(self, rack: int) -> tuple[DeviceSpec, ...]:
         """Return a rack's devices, in the order in which they came."""
@@ -58,7 +61,9 @@ class FleetState:
 Changes = dict[int, ChangeRack]  # by rack
 
 
-def take_all(state: FleetState, devices: Sequence[DeviceSpec], *, from_cache: bool, as_of: float) -> tuple[FleetState, Changes]:
+def take_all(
+    state: FleetState, devices: Sequence[DeviceSpec], *, from_cache: bool, as_of: float, rigs: Sequence[RigSpec] = ()
+) -> tuple[FleetState, Changes]:
     """Adopt the full list of devices. A cached list never overrules one that was read, nor any list a later announcement."""
     if from_cache and state.known:
         return state, {}
@@ -67,7 +72,7 @@ def take_all(state: FleetState, devices: Sequence[DeviceSpec], *, from_cache: bo
     wanted = {device_id: spec for device_id, spec in told.items() if device_id not in later}
     wanted |= {device_id: spec for device_id, spec in state.laboratory.items() if device_id in later}
     registered = {device_id: time for device_id, time in state.registered.items() if device_id in later}
-    return _adopt(replace(state, registered=registered, known=True), wanted)
+    return _adopt(replace(_with_rigs(state, rigs, as_of), registered=registered, known=True), wanted)
 
 
 def take_one(state: FleetState, device: DeviceSpec, now: float) -> tuple[FleetState, Changes]:
@@ -83,9 +88,24 @@ def take_held(state: FleetState, held: frozenset[UUID]) -> tuple[FleetState, Cha
     return _adopt(replace(state, held=held), state.laboratory)
 
 
+def take_rig(state: FleetState, rig_id: UUID, rig: RigSpec | None, now: float) -> tuple[FleetState, Changes]:
+    """Adopt one new, changed or removed (None) rig."""
+    rigs = {known: each for known, each in state.rigs.items() if known != rig_id} | ({} if rig is None else {rig_id: rig})
+    registered = {**state.rigs_registered, rig_id: now}
+    return _adopt(replace(state, rigs=rigs, rigs_registered=registered), state.laboratory)
+
+
+def _with_rigs(state: FleetState, rigs: Sequence[RigSpec], as_of: float) -> FleetState:
+    registered = {rig_id: time for rig_id, time in state.rigs_registered.items() if time >= as_of}
+    told = {rig.rig_id: rig for rig in rigs if rig.rig_id not in registered}
+    told |= {rig_id: rig for rig_id, rig in state.rigs.items() if rig_id in registered}
+    return replace(state, rigs=told, rigs_registered=registered)
+
+
 def _adopt(state: FleetState, laboratory: Mapping[UUID, DeviceSpec]) -> tuple[FleetState, Changes]:
     held = state.held
     wanted = laboratory if held is None else {each: spec for each, spec in laboratory.items() if each in held}
+    wanted = armed(wanted, state.rigs.values())
     placement = place(state.placement, wanted, state.rack_size)
     in_order = _in_order(state.devices, wanted)
     changed = [spec for device_id, spec in in_order.items() if state.devices.get(device_id) != spec]

@@ -296,6 +296,23 @@ class RetentionHorizon(Model):
         unique_together = (("device_id", "metric"),)
 
 
+class Rig(Model):
+    """Devices in roles, and the interlocks between them. `version` counts what people changed (the ETag)."""
+
+    id = fields.UUIDField(primary_key=True)
+    name = fields.CharField(max_length=NAME_LENGTH, unique=True)
+    devices = fields.JSONField[dict[str, Any]](default=dict)
+    interlocks = fields.JSONField[list[Any]](default=list)
+    version = fields.IntField(default=1)
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+    created_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+    updated_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+
+    class Meta:
+        table = "rig"
+
+
 class FleetHost(Model):
     """A host with a fleet of its own, among several. `fenced`: it knows of others; `generation`: how often it has joined."""
 

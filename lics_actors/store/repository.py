@@ -10,6 +10,7 @@ from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
 from lics_actors.store.retention import Retention
+from lics_actors.store.rigs import Rigs
 from lics_actors.store.rows import (
     Aggregate,
     CommandFilter,
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories, Alarms, Retention, Hosts):
+class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories, Alarms, Retention, Hosts, Rigs):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:

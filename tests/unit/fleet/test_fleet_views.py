@@ -14,7 +14,7 @@ from rich.console import Console
 
 from lics_actors.cli.steering import node_named
 from lics_actors.cli.tree import as_document, as_table
-from lics_actors.device.messages import Admin, DeviceSpec
+from lics_actors.device.messages import Admin, DeviceSpec, RigSpec, RoleSpec
 from lics_actors.errors import NodeNotFoundError
 from lics_actors.fleet.cache import read_cache, write_cache
 from lics_actors.fleet.directory import Directory
@@ -81,7 +81,10 @@ def test_the_cache_gives_back_what_it_was_given(tmp_path: Path) -> None:
     path = tmp_path / "below" / "devices.json"
     assert read_cache(path) is None
     write_cache(path, [DEVICE], 1.5)
-    assert read_cache(path) == (DEVICE,)
+    assert read_cache(path) == ((DEVICE,), ())
+    rig = RigSpec(UUID(int=1), "cage 3", 4, {"pump": RoleSpec(DEVICE.device_id, "mqtt_io", {"a": [1]}, 2.5)}, ({"name": "x"},))
+    write_cache(path, [DEVICE], 1.5, [rig])
+    assert read_cache(path) == ((DEVICE,), (rig,))
     assert path.stat().st_mode & 0o077 == 0
     write_cache(path, [], 2.0)
     assert read_cache(path) == ()
