@@ -22,6 +22,7 @@ MINIMUM = (3, 11)
 NOUNS = {
     "up": "lics_actors.cli.up",
     "device": "lics_actors.cli.device",
+    "rig": "lics_actors.cli.rig",
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
     "web": "lics_actors.cli.web",

@@ -16,8 +16,9 @@ from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
 from web import alarms as alarm_work
 from web import auth, docs, errors, express, openapi
+from web import rigs as rig_work
 from web.alarms import AlarmMetrics
-from web.api import alarms, audit, commands, devices, fleet, health, recorded, telemetry
+from web.api import alarms, audit, commands, devices, fleet, health, recorded, rigs, telemetry
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.health import HealthWatch
@@ -51,13 +52,14 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     auth.install(app, keeper)
     app.after_request(_finish)
     errors.install(app)
-    for nouns in (devices, recorded, telemetry, commands, fleet, alarms, audit):
+    for nouns in (devices, recorded, telemetry, commands, rigs, fleet, alarms, audit):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
+    rig_work.install(app, repository, client, audit_log)
     express.install(app, house, keeper, metrics)
     live.install(app, settings, house, keeper, limits or Limits())
     return app

@@ -13,7 +13,15 @@ from quart import current_app
 
 from config.settings import Settings
 from lics_actors.audit import AuditLog
-from lics_actors.device.messages import CancelCommand, DeviceSpec, DeviceTwin, RequestCommand
+from lics_actors.device.messages import (
+    CancelCommand,
+    DeviceSpec,
+    DeviceTwin,
+    InterlocksReset,
+    RequestCommand,
+    ResetInterlocks,
+    RigSpec,
+)
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import NodeView, RollView
 from lics_actors.operators import Operators, Verb
@@ -66,6 +74,12 @@ class Fleet(Protocol):
 
     async def crashes(self, node: str) -> tuple[CrashReport, ...]:
         """Return how a node died lately, newest first."""
+
+    async def register_rig(self, rig_id: UUID, rig: RigSpec | None, /) -> None:
+        """Have devices take over a rig's interlocks."""
+
+    async def reset(self, request: ResetInterlocks, /) -> InterlocksReset:
+        """Have a device forget that interlocks have tripped."""
 
     async def alive(self) -> float:
         """Return how long the fleet took to answer, in seconds."""

@@ -157,7 +157,7 @@ def read_interlocks(said: Any) -> tuple[InterlockBody, ...]:
         try:
             read.append(InterlockBody.model_validate(each))
         except ValidationError as error:
-            faults += [_fault(".".join(map(str, ("interlocks", n, *e["loc"]))), e["msg"]) for e in error.errors()]
+            faults += [_fault(_path(n, e["loc"]), e["msg"]) for e in error.errors()]
     if faults:
         raise InvalidError("these are no interlocks; see fields", tuple(faults))
     return tuple(read)
@@ -174,15 +174,15 @@ def check_rig(devices: Mapping[str, UUID], interlocks: Sequence[InterlockBody], 
     names = [each.name for each in interlocks]
     for n, each in enumerate(interlocks):
         if names.index(each.name) != n:
-            faults.append(_fault(f"interlocks.{n}.name", "another interlock of this rig has this name"))
+            faults.append(_fault(f"interlocks[{n}].name", "another interlock of this rig has this name"))
         if _parts(each.when, 0) > MAX_PARTS:
             faults.append(
-                _fault(f"interlocks.{n}.when", f"has more than {MAX_PARTS} parts, or is nested deeper than {MAX_DEPTH}")
+                _fault(f"interlocks[{n}].when", f"has more than {MAX_PARTS} parts, or is nested deeper than {MAX_DEPTH}")
             )
         else:
-            faults += _condition_faults(each.when, f"interlocks.{n}.when", by_role)
+            faults += _condition_faults(each.when, f"interlocks[{n}].when", by_role)
         for m, trip in enumerate(each.trip):
-            faults += _trip_faults(trip, f"interlocks.{n}.trip.{m}", by_role)
+            faults += _trip_faults(trip, f"interlocks[{n}].trip[{m}]", by_role)
     if faults:
         raise InvalidError("this rig makes no sense; see fields", tuple(faults))
 
@@ -209,9 +209,9 @@ def _parts(condition: Any, depth: int) -> int:
 def _condition_faults(condition: Any, path: str, by_role: Mapping[str, Member | None]) -> list[Fault]:
     match condition:
         case AllCondition(all_=parts):
-            return [fault for n, each in enumerate(parts) for fault in _condition_faults(each, f"{path}.all.{n}", by_role)]
+            return [fault for n, each in enumerate(parts) for fault in _condition_faults(each, f"{path}.all[{n}]", by_role)]
         case AnyCondition(any_=parts):
-            return [fault for n, each in enumerate(parts) for fault in _condition_faults(each, f"{path}.any.{n}", by_role)]
+            return [fault for n, each in enumerate(parts) for fault in _condition_faults(each, f"{path}.any[{n}]", by_role)]
         case NotCondition(not_=part):
             return _condition_faults(part, f"{path}.not", by_role)
         case MetricCondition(metric=name):
@@ -248,6 +248,10 @@ def _trip_faults(trip: TripBody, path: str, by_role: Mapping[str, Member | None]
     if spec.get("holds"):
         return [_fault(f"{path}.command", "holds an actuator, which makes nothing safe")]
     return [_fault(f"{path}.{each['field']}", each["message"]) for each in argument_errors(spec.get("args", {}), trip.args)]
+
+
+def _path(n: int, location: Sequence[int | str]) -> str:
+    return f"interlocks[{n}]" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
 
 
 def _no_role(field: str, role: str) -> Fault:

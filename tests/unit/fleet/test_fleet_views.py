@@ -87,7 +87,7 @@ def test_the_cache_gives_back_what_it_was_given(tmp_path: Path) -> None:
     assert read_cache(path) == ((DEVICE,), (rig,))
     assert path.stat().st_mode & 0o077 == 0
     write_cache(path, [], 2.0)
-    assert read_cache(path) == ()
+    assert read_cache(path) == ((), ())
     assert list(path.parent.iterdir()) == [path]
 
 

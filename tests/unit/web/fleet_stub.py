@@ -13,10 +13,14 @@ from lics_actors.device.messages import (
     DeviceSpec,
     DeviceTwin,
     Health,
+    InterlocksReset,
     Link,
     MetricReading,
     RequestCommand,
+    ResetInterlocks,
+    RigSpec,
     Safety,
+    TrippedInterlock,
 )
 from lics_actors.errors import (
     CommandNotFoundError,
@@ -50,6 +54,9 @@ class FleetStub:
         self.steered: list[tuple[str, str, str, str | None]] = []
         self.rolled: RollView | None = None
         self.counted = 0.0
+        self.rigs: dict[UUID, RigSpec | None] = {}
+        self.tripped: dict[UUID, tuple[TrippedInterlock, ...]] = {}
+        self.resets: list[ResetInterlocks] = []
 
     def has_one(self) -> UUID:
         """Have one device that no table knows, and return its id."""
@@ -79,13 +86,28 @@ class FleetStub:
         rack = NodeView("rack:1", "rack", NodeState.RUNNING, 6, 1, 2, EPOCH, children=devices)
         return NodeView("fleet", "fleet", NodeState.RUNNING, 5, 1, 0, EPOCH, children=(rack,))
 
+    async def register_rig(self, rig_id: UUID, rig: RigSpec | None) -> None:
+        """Remember it."""
+        await self._answering()
+        self.rigs[rig_id] = rig
+
+    async def reset(self, request: ResetInterlocks) -> InterlocksReset:
+        """Reset what is meant."""
+        await self._answering()
+        if self.refusal is not None:
+            raise self.refusal
+        self.resets.append(request)
+        meant = [each for each in self.tripped.get(request.device_id, ()) if request.interlock in {None, each.interlock}]
+        self.tripped[request.device_id] = tuple(each for each in self.tripped.get(request.device_id, ()) if each not in meant)
+        return InterlocksReset(request.device_id, tuple(each.interlock for each in meant))
+
     async def twin(self, device_id: UUID) -> DeviceTwin:
         """An online twin with one metric."""
         await self._answering()
         self._device(device_id)
-        metrics = {"temperature_c": MetricReading(21.5, EPOCH)}
+        metrics, tripped = {"temperature_c": MetricReading(21.5, EPOCH)}, self.tripped.get(device_id, ())
         return DeviceTwin(
-            device_id, Link.ONLINE, Health.OK, Safety.SAFE, Admin.ENABLED, 3, 1, EPOCH, EPOCH, None, None, metrics, 0, 0
+            device_id, Link.ONLINE, Health.OK, Safety.SAFE, Admin.ENABLED, 3, 1, EPOCH, EPOCH, None, None, metrics, 0, 0, tripped
         )
 
     async def command(self, request: RequestCommand) -> Command:
