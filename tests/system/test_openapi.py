@@ -26,6 +26,7 @@ from config.settings import Settings
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.store.records import AlarmRaised
 from lics_actors.store.repository import Repository
+from lics_actors.store.rigs import NewRig
 from lics_actors.store.rows import NewDevice
 from lics_actors.store.shipping import ship_journal
 from tests.unit.web.conftest import TOKEN
@@ -37,6 +38,7 @@ from web.speech import speech_of
 
 KNOWN = UUID("0a4b3f1e-7d5c-4c52-9a0e-8b110d5a1c1f")  # a device that exists, so that not every path ends at 404
 ALARM = 1  # one that stands
+RIG = UUID("9a1f4c55-6f0e-4d4b-8f5e-0d5a1c1f8b22")  # one that exists
 EXAMPLES = 25  # an operation; the seed is fixed
 
 
@@ -84,6 +86,7 @@ class Served:
         repository = await Repository.connect(self._database_url)
         row = await repository.create_device(NewDevice("pump-1", "pump", "native", "user:admin", device_id=KNOWN))
         await self.fleet.register(row.spec())
+        await repository.create_rig(NewRig("cage 3", "user:admin", {"pump": KNOWN}, rig_id=RIG))
         await ship_journal(repository, uuid4(), [(1, AlarmRaised(datetime.now(UTC), "recorder", "disk-full", "it is full"))])
         config = Config()
         config.bind = [f"fd://{self._listener.socket.detach()}"]
@@ -139,7 +142,18 @@ include-path-regex = "alarm_id"
 parameters = {{ "path.alarm_id" = {ALARM} }}
 
 [[operations]]
+include-method = ["GET", "POST"]
+include-path-regex = "rig_id"
+parameters = {{ "path.rig_id" = "{RIG}" }}
+
+[[operations]]
 include-method = ["PUT", "PATCH"]
+include-path-regex = "rig_id"
+parameters = {{ "path.rig_id" = "{RIG}", "header.If-Match" = "*" }}
+
+[[operations]]
+include-method = ["PUT", "PATCH"]
+include-path-regex = "device_id"
 parameters = {{ "path.device_id" = "{KNOWN}", "header.If-Match" = "*" }}
 """
 STATEFUL = "stateful"

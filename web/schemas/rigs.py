@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from lics_actors.rig_desk import RigState
 from lics_actors.store.rig_documents import InterlockBody, Role
@@ -22,9 +22,15 @@ INTERLOCK: Final = {
 }
 Name = Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S", examples=["cage 3"], description="unique among rigs")]
 Devices = Annotated[dict[Role, UUID], Field(max_length=200, examples=[{"pump": PUMP}], description="role → device")]
-Interlocks = Annotated[
-    list[InterlockBody], Field(max_length=100, examples=[[INTERLOCK]], description="see docs/safety.md for what they may say")
-]
+# As a schema conditions would contain themselves, which few tools that read one survive.
+_SCHEMA: Final = {
+    "type": "array",
+    "maxItems": 100,
+    "items": {"type": "object", "required": ["name", "when", "trip"]},
+    "examples": [[INTERLOCK]],
+    "description": "see docs/safety.md for what they may say",
+}
+Interlocks = Annotated[list[InterlockBody], Field(max_length=100), WithJsonSchema(_SCHEMA)]
 
 
 class RigBody(Body):
