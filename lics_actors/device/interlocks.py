@@ -95,11 +95,19 @@ def forgotten(guard: Guard | None, spec: DeviceSpec, now: datetime) -> list[Inte
 
 
 def made_safe(
-    latches: Latches, book: CommandBook, now: datetime, epoch: int | None, description: Description | None, *, again: bool
+    latches: Latches,
+    book: CommandBook,
+    now: datetime,
+    epoch: int | None,
+    description: Description | None,
+    *,
+    again: bool,
+    incarnation: int,
 ) -> tuple[Latches, CommandBook, list[Effect]]:
     """Say the safe commands of latches that are new, whose device has come back (`again`), or whose time has come."""
     effects: list[Effect] = []
     kept: list[Latch] = []
+    trips = book.counts.get("interlocks_tripped", 0)
     for latch in latches:
         if not (again or latch.rounds == 0 or (latch.again is not None and latch.again <= now)):
             kept.append(latch)
@@ -108,7 +116,9 @@ def made_safe(
         said: list[UUID] = []
         for n, (name, args) in enumerate(latch.record.actions):
             idempotent = _is_idempotent(name, description)
-            command = _safe_command(latch.record, name, args, f"{rounds}/{n}|{now.isoformat()}", now, idempotent=idempotent)
+            command = _safe_command(
+                latch.record, name, args, f"{incarnation}/{trips}/{rounds}/{n}|{now.isoformat()}", now, idempotent=idempotent
+            )
             book, more = commands.dispatch_first(book, command, now, epoch)
             effects += more
             said.append(command.command_id)

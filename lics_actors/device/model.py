@@ -82,7 +82,7 @@ class DeviceState(Struct, frozen=True):
     def leases(self) -> bool:
         """Return whether something is held or moves that a lease lets move, and the device can be told."""
         moves = self.lease.held_until is not None or any(t.command.actuates and not t.command.safe for t in self.book.flying)
-        return moves and self.reachable
+        return moves and self.reachable and not self.latches
 
     @property
     def silent_s(self) -> float:

@@ -61,7 +61,15 @@ def watched(state: DeviceState, event: DeviceEvent) -> Outcome:
 
 def made_safe(state: DeviceState, now: datetime, *, again: bool) -> Outcome:
     """Say what makes a tripped device safe, where it is time. `again`: the device has come back."""
-    latches, book, effects = interlocks.made_safe(state.latches, state.book, now, state.epoch, state.description, again=again)
+    latches, book, effects = interlocks.made_safe(
+        state.latches,
+        state.book,
+        now,
+        state.epoch,
+        state.description,
+        again=again,
+        incarnation=state.incarnation,
+    )
     return replace(state, latches=latches, book=book), effects
 
 
@@ -95,6 +103,7 @@ def _leased(before: DeviceState, state: DeviceState, effects: list[Effect], now:
     entitled = state.spec.admin is Admin.ENABLED and not state.latches and before.epoch in {None, state.epoch}
     kept, lost = lease.passed(state.lease, now, entitled)
     kept = lease.followed(kept, effects, before.command, now)
+    kept = kept if entitled or kept.held_until is None else replace(kept, held_until=None)
     if lost:
         effects = [*effects, Keep(LeaseLost(state.spec.device_id, now, state.lease.expires or now))]
     state = replace(state, lease=kept)
