@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -41,6 +41,7 @@ READ_S: Final = 90  # longer than the longest wait for a command (60 s)
 MAX_HEADER_BYTES: Final = 16 * 1024
 BACKLOG: Final = 1024  # connections that may knock at once: after a restart all viewers come back together
 OPEN_FILES: Final = 16_384
+BEAT_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None, re
             announce(settings, api, metrics)
         else:
             os.write(ready, b"\n")
-            os.close(ready)
+            servers.append(_beat(stopping, ready))
         await asyncio.gather(*servers)
     finally:
         if ready is None:
@@ -157,6 +158,17 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None, re
         await repository.close()
         await client.close()
     return 0
+
+
+async def _beat(stopping: asyncio.Event, parent: int) -> None:
+    """Tell the parent every BEAT_S that the loop is alive: a worker that hangs would keep its share of the connections."""
+    os.set_blocking(parent, False)
+    while not stopping.is_set():
+        with suppress(OSError):  # full: the parent is busy; broken: it has ended, and we end with it
+            os.write(parent, b".")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), BEAT_S)
+    os.close(parent)
 
 
 def announce(settings: Settings, api: Listener, metrics: Listener | None) -> None:

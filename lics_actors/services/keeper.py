@@ -15,6 +15,7 @@ from lics_actors.supervision.messages import (
     ChildBeginFailed,
     ChildBegun,
     ChildExited,
+    ChildHung,
     Effect,
     Event,
     KillChild,
@@ -34,6 +35,10 @@ POLICY = Policy(
     intensity=10, period_s=120.0, backoff_s=0.5, backoff_max_s=15.0, healthy_s=10.0, ping_every_s=None, look_every_s=None
 )
 
+LOOK_S = 5.0  # how often a part is asked whether it answers,
+ANSWER_S = 5.0  # how long it may take,
+MISSES = 4  # and how often in a row it may fail to: half a minute, longer than a busy disk holds anybody up
+
 
 class Part(Protocol):
     """What the keeper keeps: an embedded server or a program."""
@@ -44,6 +49,9 @@ class Part(Protocol):
 
     async def start(self) -> None:
         """Start it and return when it is at work."""
+
+    async def probe(self) -> None:
+        """Return if it answers. TimeoutError, or no end, means that it hangs; any other exception is an answer, too."""
 
     async def ended(self) -> int:
         """Wait until it has ended; return its code."""
@@ -136,7 +144,29 @@ class Keeper:
         if not self._first[name].done():
             self._first[name].set_result(None)
         self._take(ChildBegun(name, incarnation, time.monotonic()))
-        await self._watch(part, name, incarnation)
+        looking = asyncio.create_task(self._look_after(part, name, incarnation))
+        try:
+            await self._watch(part, name, incarnation)
+        finally:
+            looking.cancel()
+
+    async def _look_after(self, part: Part, name: str, incarnation: int) -> None:
+        """Have a part killed that lives and does not answer."""
+        silent = 0
+        while silent < MISSES:
+            await asyncio.sleep(LOOK_S)
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    await part.probe()
+            except TimeoutError:
+                silent += 1
+                logger.warning("a part does not answer", extra={"part": name, "times": silent})
+            except Exception as error:  # noqa: BLE001 - it says something, or is about to end
+                silent = 0
+                logger.debug("a part answers with an error", extra={"part": name, "error": repr(error)})
+            else:
+                silent = 0
+        self._take(ChildHung(name, incarnation, time.monotonic(), "it did not answer"))
 
     async def _ask_to_stop(self, part: Part) -> None:
         while part.pid is None:  # noqa: ASYNC110 - its start is under way; a part only tells that it has a pid

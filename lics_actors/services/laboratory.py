@@ -16,6 +16,7 @@ from config.settings import Settings
 from lics_actors.services.embedded import Embedded, embedded_servers
 from lics_actors.services.keeper import Keeper
 from lics_actors.services.programs import RELEASE, Program, command_words, read_procfile
+from lics_actors.services.readiness import fetch
 from lics_actors.services.server import ServerError, log_tail
 from lics_actors.supervision.messages import Effect, RaiseAlarm, RecordEvent
 from lics_actors.supervision.specs import ChildSpec
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 SERVERS_STAGE, PROGRAMS_STAGE = 0, 1  # programs are gone before servers are asked to end; a later program before an earlier one
 LOG_CAP_BYTES = 16 * 1024 * 1024
 LOG_LOOK_S = 10.0
+WEB = "web"  # the Procfile's name of it
 PATIENCE = 3  # deaths of one program before it was ready: it will not come up
 
 
@@ -77,7 +79,11 @@ class Laboratory:
             await self._keeper.first_start(name)
 
     def _program(self, name: str, line: str) -> Program:
-        return Program(name, command_words(line), self._settings.log_dir / f"{name}.log", self._env)
+        probe = self._web_answers if name == WEB else None
+        return Program(name, command_words(line), self._settings.log_dir / f"{name}.log", self._env, probe)
+
+    async def _web_answers(self) -> None:
+        await asyncio.to_thread(fetch, self._settings, "/health/live", sign_in=False)
 
     def check(self) -> None:
         """Raise ServerError if a program keeps dying before the laboratory is up."""

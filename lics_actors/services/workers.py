@@ -23,6 +23,7 @@ READY: Final = b"\n"  # what a worker writes to the descriptor it is given, once
 Tell = Callable[[], None]
 TellPid = Callable[[int], None]
 BEGIN_S, STOP_S = 30.0, 4.0
+SILENT_S: Final = 5.0  # a worker at work writes every second
 
 
 class Worker:
@@ -31,6 +32,7 @@ class Worker:
     def __init__(self, words: Sequence[str], env: Mapping[str, str], ready: Tell, ended: TellPid) -> None:
         self._words, self._env, self._tell_ready, self._tell_end = list(words), dict(env), ready, ended
         self._process: subprocess.Popen[bytes] | None = None
+        self._heard_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -48,11 +50,39 @@ class Worker:
             self._process = self._spawn(writing)
         finally:
             os.close(writing)
-        with os.fdopen(reading, "rb", buffering=0) as pipe:
-            said = await _first_byte(pipe.fileno())
+        said = b""
+        try:
+            said = await _first_byte(reading)
+        finally:
+            if said != READY:
+                os.close(reading)
         if said != READY:
             raise ServerError("a worker ended before it was at work", server="web")
+        self._listen(reading)
         self._tell_ready()
+
+    async def probe(self) -> None:
+        """See that it has said something lately.
+
+        Raises:
+            TimeoutError: it has not.
+        """
+        if asyncio.get_running_loop().time() - self._heard_at > SILENT_S:
+            raise TimeoutError("the worker says nothing")
+
+    def _listen(self, pipe: int) -> None:
+        """Hear the worker's heartbeats until it ends."""
+        loop = asyncio.get_running_loop()
+        self._heard_at = loop.time()
+
+        def heard() -> None:
+            if os.read(pipe, 4096):
+                self._heard_at = loop.time()
+            else:
+                loop.remove_reader(pipe)
+                os.close(pipe)
+
+        loop.add_reader(pipe, heard)
 
     def _spawn(self, writing: int) -> subprocess.Popen[bytes]:
         tie = [sys.executable, "-I", "-S", str(CHILD), str(int(signal.SIGKILL)), str(os.getpid()), "-", "-"]

@@ -21,6 +21,8 @@ from websockets.exceptions import ConnectionClosed
 
 from lics_actors.live.messages import NodeLive
 from lics_actors.live.publisher import LivePublisher
+from lics_actors.services import keeper, workers
+from lics_actors.services.programs import command_words
 from lics_actors.services.workers import Workers
 from lics_actors.supervision.specs import Policy
 from tests.system.live_web import Viewer
@@ -117,6 +119,28 @@ def test_what_no_worker_could_serve_with_is_told_once(data_dir: Path) -> None:
     assert web.process.wait(20) == 2
     assert web.said().count("DATABASE_URL") == 1
     web.log.close()
+
+
+async def test_a_hung_worker_is_killed_and_another_takes_its_place(
+    data_dir: Path, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LOOK_S": 0.2, "MISSES": 2}.items():
+        monkeypatch.setattr(keeper, name, value)
+    monkeypatch.setattr(workers, "SILENT_S", 2.0)
+    away = f"postgres://nobody:secretive@127.0.0.1:{free_port()}/none"
+    env = {"LICS_DATA_DIR": str(data_dir), "DATABASE_URL": away, "LICS_ADMIN_TOKEN": TOKEN, "LICS_PORT": str(free_port())}
+    ended: list[int] = []
+    crew = Workers(1, command_words("lics web --ready {ready}"), env, ended.append)
+    await crew.start()
+    try:
+        (first,) = psutil.Process().children()
+        await asyncio.sleep(2.5)
+        assert ended == [], "one that beats is left alone"
+        first.suspend()
+        await eventually(lambda: ended == [first.pid], 15, "the hung one is killed")
+        await eventually(lambda: psutil.Process().children(), 15, "another is started")
+    finally:
+        await crew.stop()
 
 
 async def test_a_worker_that_never_comes_to_work_is_given_up() -> None:
