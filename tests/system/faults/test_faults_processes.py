@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
 
+from drivers.native.demo import counted_devices
+from lics_actors.device.messages import BrokerSpec
 from lics_actors.runtime.process import recorded
 from tests.system.faults.load import Load, processes_of, summary
 from tests.system.faults.scene import DEVICES, PUMP, Site
-from tests.system.laboratory import kill_process
+from tests.system.laboratory import Laboratory, kill_process
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.linux]
@@ -129,3 +133,25 @@ async def test_nobody_is_left_of_those_who_were_killed(site: Site) -> None:
         return [process for process in processes_of(str(site.laboratory.data_dir)) if process.pid not in known]
 
     await eventually(lambda: not strangers(), 5.0, "every process is one of the living tree's")
+
+
+async def test_killed_devices_go_offline_and_their_ledgers_settle_what_they_were_at(
+    data_dir: Path, database_url: str, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
+) -> None:
+    (pump,) = counted_devices(1)
+    played = ("simulate", "--count", "1", "--register", "--rate", "20", "--fault", "execution=1.0")
+    async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
+        laboratory.start("simulate", *played)
+        await eventually(lambda: laboratory.is_link(pump.id, "online"), 15.0, "the device is online")
+        answer = await laboratory.command(pump.id, "dispense", {"volume_ul": 20}, timeout_s=2.0, wait=False)
+        command_id = answer.json()["id"]
+        await laboratory.settled(command_id, pump.id, "executing")
+        kill_process(laboratory.processes.pop("simulate").pid)
+        await eventually(lambda: laboratory.is_link(pump.id, "offline"), 10.0, "its last will was heard")
+        refused = await laboratory.command(pump.id, "dispense", {"volume_ul": 20})
+        assert (refused.status_code, refused.json()["detail"]["code"]) == (503, "DEVICE_OFFLINE"), refused.text
+        await laboratory.settled(command_id, pump.id, "indeterminate")
+        laboratory.start("simulate", *played)
+        settled = await laboratory.settled(command_id, pump.id, "failed", "succeeded")
+        assert (settled["state"], settled["error"]) == ("failed", "interrupted"), settled
+        assert (await laboratory.command(pump.id, "identify")).json()["state"] == "succeeded"
