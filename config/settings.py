@@ -103,6 +103,16 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("LICS_LAG_ALARM_S", "lag_alarm_s"),
         description="an alarm comes when messages wait longer than this for the tables",
     )
+    actor_memory_mb: Annotated[int, Field(ge=16)] = Field(
+        256,
+        validation_alias=AliasChoices("LICS_ACTOR_MEMORY_MB", "actor_memory_mb"),
+        description="above so much memory of its own a device's actor is recycled; it has 6 MiB. Other actors: 8 x this",
+    )
+    actor_fds: Annotated[int, Field(ge=32)] = Field(
+        256,
+        validation_alias=AliasChoices("LICS_ACTOR_FDS", "actor_fds"),
+        description="above so many open files a device's actor is recycled; it has some 30. Other actors: 8 x this",
+    )
     mqtt_max_queued: Annotated[int, Field(ge=1)] | None = Field(
         None,
         validation_alias=AliasChoices("LICS_MQTT_MAX_QUEUED", "mqtt_max_queued"),

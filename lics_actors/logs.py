@@ -23,7 +23,8 @@ _QUIET = ("aerich", "amqtt", "asyncio", "hypercorn.access", "mqtt", "tortoise", 
 _encode = json.JSONEncoder(default=str, ensure_ascii=False).encode  # json.dumps would make one for each line
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text without the passwords of the URLs in it."""
     return _URL_PASSWORD.sub(r"\1:***@", text) if "://" in text else text
 
 
@@ -61,7 +62,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return _clean(_encode(line))
+        return clean(_encode(line))
 
 
 class PlainLines(logging.Formatter):
@@ -78,7 +79,7 @@ class PlainLines(logging.Formatter):
         line = f"{moment} {record.levelname:<7} {self._process} {record.name}: {record.getMessage()} {said}".rstrip()
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return _clean(line)
+        return clean(line)
 
 
 def configure(settings: Settings, process: str, stream: TextIO | None = None) -> None:

@@ -81,6 +81,8 @@ def fleet_spec(settings: Settings) -> FleetSpec:
         recorders=settings.recorders,
         lag_alarm_s=settings.lag_alarm_s,
         broker_queue=settings.mqtt_max_queued,
+        actor_memory_bytes=settings.actor_memory_mb * 1024 * 1024,
+        actor_files=settings.actor_fds,
         member=member,
     )
 

@@ -15,6 +15,7 @@ from thespian.actors import Actor, ActorAddress
 
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsError
+from lics_actors.fleet.children import leaf_child, rack_child
 from lics_actors.fleet.directory import Directory
 from lics_actors.fleet.duties import MEMBER, HostDuties, Member
 from lics_actors.fleet.messages import (
@@ -68,14 +69,12 @@ from lics_actors.hosts.messages import CommandsLeft, DutiesHeld, HostSteered, Li
 from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
+from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
 
 REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
 LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
-FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
-RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
-LEAF_HANG_S = 20.0  # they hold no device up, and a slow disk or a large batch may hold their loop up
 MAX_WISHES = 100  # of operators about devices, under way
 
 Reply = Callable[[object], None]
@@ -106,7 +105,7 @@ class FleetSupervisor(Renewing, HostDuties):
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
-        leaves = [ChildSpec(name, stage=FIRST, stop_timeout_s=LEAF_STOP_S, hang_s=LEAF_HANG_S) for name in LEAVES]
+        leaves = [leaf_child(name, spec) for name in LEAVES]
         member = self.join_hosts(spec)
         if member:
             self.fleet = replace(self.fleet, held=frozenset())
@@ -119,7 +118,7 @@ class FleetSupervisor(Renewing, HostDuties):
         self.handover = Handover.among(spec.recorders, folders)
         kinds = dict.fromkeys(self.handover.configured, ChildKind.PERMANENT)
         kinds |= dict.fromkeys(self.handover.retiring, ChildKind.TRANSIENT)
-        return [ChildSpec(name, kind, FIRST, stop_timeout_s=LEAF_STOP_S, hang_s=LEAF_HANG_S) for name, kind in kinds.items()]
+        return [leaf_child(name, spec, kind) for name, kind in kinds.items()]
 
     def child_class(self, name: str) -> type[Actor]:
         """Return the class of a child."""
@@ -144,7 +143,8 @@ class FleetSupervisor(Renewing, HostDuties):
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
         self._told[name] = {device.device_id: device for device in devices}
         incarnations = self.directory.incarnations(self._told[name])
-        return RackSpec(devices, spec.broker, str(self._journal_dir), incarnations, spec.redis_url)
+        ceilings = (spec.actor_memory_bytes, spec.actor_files)
+        return RackSpec(devices, spec.broker, str(self._journal_dir), incarnations, spec.redis_url, *ceilings)
 
     # what children say
 
@@ -259,7 +259,7 @@ class FleetSupervisor(Renewing, HostDuties):
         if not used and self.membership is None:  # of several hosts each may get devices at any time
             self.tell(ChildRemoved(name, self.now(), "no devices left"))
         elif not self.tell_child(name, change):
-            self.tell(ChildAdded(ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S), self.now()))
+            self.tell(ChildAdded(rack_child(name, self._spec), self.now()))
 
     def _all_devices(self) -> DevicesKnown:
         return DevicesKnown(tuple(self.fleet.laboratory.values()), serial=self._list_serial, settled=self.handover.done)
@@ -295,8 +295,8 @@ class FleetSupervisor(Renewing, HostDuties):
                 self.steer(body, reply)
             case RollNodes() | AskRoll() | RelaunchFleet():
                 self.renew(body, reply)
-            case AskCrashes():
-                reply(())
+            case AskCrashes(node=node):
+                reply(Crashes(Path(self._spec.data_dir)).read(node))
             case _:
                 super().on_request(body, reply)
 
@@ -365,7 +365,7 @@ class FleetSupervisor(Renewing, HostDuties):
             hold=self.supervision.holds.get(name),
             pid=known.pid if known else None,
             word=known.word if known else "",
-            stats=(known.stats or {}) if known else {},
+            stats=known.all_stats if known else {},
             children=devices,
         )
 

@@ -40,6 +40,8 @@ class FleetSpec:
     lag_alarm_s: float = 30.0
     broker_queue: int | None = None
     restarts: int = 0  # how often the launcher has started it anew
+    actor_memory_bytes: int | None = None  # a device's actor above that is recycled; the others may have more, see `children`
+    actor_files: int | None = None
     member: MemberSpec | None = None  # where this is one of several hosts
 
 
@@ -52,6 +54,8 @@ class RackSpec:
     journal_dir: str
     incarnations: Mapping[UUID, int] = field(default_factory=dict)
     redis_url: str | None = field(default=None, repr=False)
+    actor_memory_bytes: int | None = None
+    actor_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

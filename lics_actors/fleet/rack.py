@@ -46,6 +46,7 @@ class RackSupervisor(Supervisor):
         self.journal_dir = ""
         self.redis_url: str | None = None
         self._incarnations: Mapping[UUID, int] = {}
+        self._ceilings: tuple[int | None, int | None] = (None, None)
         self._begun_as: dict[str, DeviceSpec] = {}
         self._running: set[str] = set()  # as last seen here
         self._changed: dict[str, None] = {}
@@ -59,6 +60,7 @@ class RackSupervisor(Supervisor):
         self.broker, self.journal_dir, self.redis_url = spec.broker, spec.journal_dir, spec.redis_url
         self.supervise(self.policy, journal_path(Path(spec.journal_dir), self.name.replace(":", "-")))
         self._incarnations = spec.incarnations
+        self._ceilings = (spec.actor_memory_bytes, spec.actor_files)
         self._change(ChangeRack(spec.devices))
 
     def child_class(self, name: str) -> type[Actor]:  # noqa: ARG002 - all are alike
@@ -117,13 +119,17 @@ class RackSupervisor(Supervisor):
             self.devices[spec.device_id] = spec
             self._changed[node] = None
             if not self.tell_child(node, ChangeDeviceSpec(spec)):
-                earlier = self._incarnations.get(spec.device_id, 0)
-                self.tell(ChildAdded(ChildSpec(node, stop_timeout_s=DEVICE_STOP_S, incarnations=earlier), self.now()))
+                self.tell(ChildAdded(self._child(node, spec.device_id), self.now()))
         for device_id in change.removed:
             self.devices.pop(device_id, None)
             self.tell(ChildRemoved(device_node(device_id), self.now()))
             self._changed[device_node(device_id)] = None  # the fleet may wait for the word that it is not there
         self._report_within(REPORT_PHASE_S)
+
+    def _child(self, node: str, device_id: UUID) -> ChildSpec:
+        memory_bytes, files = self._ceilings
+        earlier = self._incarnations.get(device_id, 0)
+        return ChildSpec(node, stop_timeout_s=DEVICE_STOP_S, incarnations=earlier, memory_bytes=memory_bytes, files=files)
 
     def _steer(self, wish: SteerDevice) -> None:
         def answer(outcome: object) -> None:
@@ -171,5 +177,5 @@ class RackSupervisor(Supervisor):
             pid=known.pid if known else None,
             label=spec.name if spec else "",
             word=known.word if known else "",
-            stats=(known.stats or {}) if known else {},
+            stats=known.all_stats if known else {},
         )

@@ -13,6 +13,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from thespian.actors import (
     Actor,
@@ -27,7 +28,7 @@ from thespian.actors import (
 )
 
 from lics_actors.errors import LicsError
-from lics_actors.runtime import logroute, process, pulse, transport
+from lics_actors.runtime import lastwords, logroute, process, pulse, transport
 from lics_actors.runtime.messages import (
     ActorBegun,
     ActorPong,
@@ -204,6 +205,8 @@ class LicsActor(Actor):  # type: ignore[misc]
         if self._supervisor is None:
             self._supervisor, self.name, self.incarnation = sender, message.name, message.incarnation
             process.record(self.name)
+            if message.last_words is not None:
+                lastwords.take_down(Path(message.last_words))
             try:
                 self.begin(message.spec)
             except Exception as error:

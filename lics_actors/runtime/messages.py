@@ -13,11 +13,13 @@ Stats = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class BeginActor:
-    """Supervisor → new child: who you are and what you are to be. `spec` is the child's own kind of specification."""
+    """Supervisor → new child: who you are and what you are to be. `spec` is the child's own kind of specification;
+    `last_words` the file into which it writes what it says, for its supervisor to read when it is dead."""
 
     name: str
     incarnation: int
     spec: object
+    last_words: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

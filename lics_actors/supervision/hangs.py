@@ -10,6 +10,7 @@ from dataclasses import replace
 from lics_actors.supervision.messages import (
     Effect,
     LookAtPulses,
+    LookAtUsages,
     PingChild,
     Ponged,
     Pulse,
@@ -21,6 +22,8 @@ from lics_actors.supervision.messages import (
 )
 from lics_actors.supervision.specs import Phase
 from lics_actors.supervision.state import Child, Step, Supervision, kill
+
+USAGE_EVERY = 15  # looks at the heartbeats: what a process holds costs 0.1 ms to find out
 
 
 def watch(state: Supervision, now: float) -> Step:
@@ -44,8 +47,9 @@ def look(state: Supervision, serial: int, now: float) -> Step:
         return state, []
     if now - due > every_s:
         state = replace(state, awake_since=now)
+    usages: list[Effect] = [LookAtUsages()] if state.look % USAGE_EVERY == 0 else []
     state, effects = _next_look(state, now, every_s)
-    return state, [LookAtPulses(), *effects]
+    return state, [LookAtPulses(), *usages, *effects]
 
 
 def _next_look(state: Supervision, now: float, every_s: float) -> Step:
@@ -114,5 +118,5 @@ def sweep(state: Supervision, serial: int, now: float) -> Step:
 
 
 def _hung(state: Supervision, child: Child, reason: str, now: float) -> Step:
-    state, effects = kill(state, replace(child, last_error=reason), reason, now)
+    state, effects = kill(state, replace(child, last_error=reason), reason, now, hung=True)
     return state, [RecordEvent(child.name, "hung", reason=reason, incarnation=child.incarnation), *effects]

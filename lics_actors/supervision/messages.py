@@ -126,6 +126,22 @@ class PulsesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process holds: memory of its own (what it has beyond what it was forked with) and open files."""
+
+    own_bytes: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsagesSeen:
+    """What the present incarnations hold, as asked for with `LookAtUsages`."""
+
+    usages: Mapping[str, Usage]
+    now: float
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorRestart:
     """A person wants a child restarted, whatever state it is in; its past is forgiven."""
 
@@ -190,6 +206,7 @@ Event = (
     | ChildHung
     | Ponged
     | PulsesSeen
+    | UsagesSeen
     | OperatorRestart
     | OperatorClear
     | OperatorDrain
@@ -220,11 +237,13 @@ class StopChild:
 
 @dataclass(frozen=True, slots=True)
 class KillChild:
-    """Make it end (SIGKILL), or find that it is gone; answer with ChildExited. Comes again until that is confirmed."""
+    """Make it end (SIGKILL), or find that it is gone; answer with ChildExited. Comes again until that is confirmed. `hung`:
+    ask it first where it hangs, for the report."""
 
     name: str
     incarnation: int
     reason: str
+    hung: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +258,11 @@ class PingChild:
 @dataclass(frozen=True, slots=True)
 class LookAtPulses:
     """Look at the heartbeats of all who run; answer with PulsesSeen."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtUsages:
+    """Look at what all who run hold; answer with UsagesSeen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +319,7 @@ Effect = (
     | KillChild
     | PingChild
     | LookAtPulses
+    | LookAtUsages
     | ForgetChild
     | SetTimer
     | RaiseAlarm

@@ -82,4 +82,4 @@ def _put_down(state: Supervision, child: Child, event: OperatorEvent, phase: Pha
 
 
 def _forgiven(child: Child) -> Child:
-    return replace(child, restarted_at=(), setbacks=0, owed=False)
+    return replace(child, restarted_at=(), setbacks=0, recycles=0, owed=False)

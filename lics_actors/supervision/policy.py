@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from lics_actors.supervision.ceilings import judge_usages
 from lics_actors.supervision.hangs import judge_pulses, look, ponged, sweep, watch
 from lics_actors.supervision.messages import (
     SYSTEM,
@@ -33,6 +34,7 @@ from lics_actors.supervision.messages import (
     Timer,
     TimerFired,
     TimerKind,
+    UsagesSeen,
 )
 from lics_actors.supervision.operators import operate, quarantine_lifted, taken_up
 from lics_actors.supervision.order import start_children, start_dependents_too, stop_children
@@ -66,6 +68,8 @@ def _take(state: Supervision, event: Event) -> Step:
             return ponged(state, event)
         case PulsesSeen():
             return judge_pulses(state, event)
+        case UsagesSeen():
+            return judge_usages(state, event)
         case OperatorRestart() | OperatorClear() | OperatorDrain() | OperatorQuarantine():
             return operate(state, event)
         case TimerFired():

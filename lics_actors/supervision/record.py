@@ -9,9 +9,11 @@ from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from lics_actors.errors import StorageFullError
 from lics_actors.journal import Journal
-from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent, Record
+from lics_actors.store.records import AlarmCleared, AlarmRaised, CrashReport, FleetEvent, Record
 from lics_actors.supervision.holds import Holds
 from lics_actors.supervision.messages import SYSTEM, ClearAlarm, RaiseAlarm, RecordEvent
 from lics_actors.supervision.specs import Phase
@@ -47,8 +49,9 @@ class SupervisorRecord:
             self._keep_open()
             self.write()
 
-    def take(self, effect: RaiseAlarm | ClearAlarm | RecordEvent) -> None:
-        """Note down one thing, to be written with the next `write`, and say it in the log."""
+    def take(self, effect: RaiseAlarm | ClearAlarm | RecordEvent, crash: CrashReport | None = None) -> None:
+        """Note down one thing, to be written with the next `write`, and say it in the log. `crash`: how the one died of whom an
+        event tells that it exited."""
         now = datetime.now(UTC)
         match effect:
             case RaiseAlarm(name=name, kind=kind) if (name, kind) in self._open:
@@ -65,8 +68,9 @@ class SupervisorRecord:
                 self._keep_open()
             case RecordEvent(name=name, kind=kind, principal=principal, reason=reason, incarnation=incarnation):
                 facts = {"node": name, "event": kind, "principal": principal, "reason": reason, "incarnation": incarnation}
-                log.log(logging.WARNING if kind in {"exited", "hung"} else logging.INFO, "supervision", extra=facts)
-                self._pending.append(FleetEvent(now, name, kind, principal, reason, {"incarnation": incarnation}))
+                log.log(logging.WARNING if kind in {"exited", "hung", "recycled"} else logging.INFO, "supervision", extra=facts)
+                detail = {"incarnation": incarnation, **({} if crash is None else msgspec.to_builtins(crash))}
+                self._pending.append(FleetEvent(now, name, kind, principal, reason, detail))
 
     def write(self) -> None:
         """Make durable what was noted down."""

@@ -68,8 +68,8 @@ class ChildSpec:
     """One child to be kept alive.
 
     `stage`: when the supervisor stops, children of a higher stage are gone before those of a lower one are asked to end.
-    `hang_s`: after so long without a sign of life it is hung. `incarnations`: how many it had under an earlier supervisor; they
-    are counted on from there.
+    `memory_bytes`, `files`: over that it is recycled (see `ceilings`); None: there is no limit. `hang_s`: after so long without a
+    sign of life it is hung. `incarnations`: how many it had under an earlier supervisor; they are counted on from there.
     """
 
     name: str
@@ -78,6 +78,8 @@ class ChildSpec:
     begin_timeout_s: float = 20.0
     stop_timeout_s: float = 5.0
     hang_s: float = 6.0
+    memory_bytes: int | None = None
+    files: int | None = None
     incarnations: int = 0
 
 
@@ -89,7 +91,8 @@ class Policy:
     after `backoff_s`, doubling up to `backoff_max_s`; having run for `healthy_s` a child starts over with an immediate one.
     `ping_every_s` None: nobody is pinged; a ping costs a device's actor 1 ms of a core, measured, and it may use 0.5 ms a second.
     A child that owes a pong for `ping_deadline_s` is hung. `look_every_s`: how often the children's heartbeats are looked at,
-    which costs nothing; None: they have none.
+    which costs nothing; None: they have none. A child that is over a ceiling `recycles` times in a row, each within `settle_s` of
+    its begin, is given up the next time.
     """
 
     strategy: Strategy = Strategy.ONE_FOR_ONE
@@ -102,5 +105,7 @@ class Policy:
     ping_deadline_s: float = 10.0
     look_every_s: float | None = 1.0
     kill_retry_s: float = 2.0
+    settle_s: float = 600.0
+    recycles: int = 3
     parallel_starts: int = 8
     parallel_stops: int = 16

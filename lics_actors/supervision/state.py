@@ -40,6 +40,7 @@ class Child:
     last_error: str | None = None
     serial: int = 0
     pinged_at: float | None = None  # since when it owes a pong
+    recycles: int = 0  # in a row, each soon after it had begun
 
     @property
     def name(self) -> str:
@@ -113,8 +114,8 @@ def ask_to_end(state: Supervision, child: Child, then: Then, reason: str, now: f
     return state, [StopChild(child.name, child.incarnation, reason), SetTimer(timer, child.spec.stop_timeout_s)]
 
 
-def kill(state: Supervision, child: Child, reason: str, now: float) -> Step:
+def kill(state: Supervision, child: Child, reason: str, now: float, *, hung: bool = False) -> Step:
     """Kill a child, again and again until its exit is confirmed."""
     state = state.put(replace(child, phase=Phase.KILLING, since=now, pinged_at=None))
     timer = Timer(TimerKind.KILL, child.name, child.incarnation)
-    return state, [KillChild(child.name, child.incarnation, reason), SetTimer(timer, state.policy.kill_retry_s)]
+    return state, [KillChild(child.name, child.incarnation, reason, hung), SetTimer(timer, state.policy.kill_retry_s)]

@@ -21,8 +21,10 @@ from lics_actors.runtime.actor import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, StopActor
 from lics_actors.runtime.process import start_mark
 from lics_actors.runtime.pulse import Sheet
+from lics_actors.store.records import CrashReport
+from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.holds import Holds
-from lics_actors.supervision.incarnation import Incarnation, forked
+from lics_actors.supervision.incarnation import Incarnation, forked, told_anew, usage_of
 from lics_actors.supervision.messages import (
     ChildAdded,
     ChildBeginFailed,
@@ -34,6 +36,7 @@ from lics_actors.supervision.messages import (
     ForgetChild,
     KillChild,
     LookAtPulses,
+    LookAtUsages,
     OperatorClear,
     OperatorDrain,
     OperatorQuarantine,
@@ -51,6 +54,8 @@ from lics_actors.supervision.messages import (
     StopRequested,
     Timer,
     TimerFired,
+    Usage,
+    UsagesSeen,
 )
 from lics_actors.supervision.policy import reduce
 from lics_actors.supervision.record import SupervisorRecord, luck
@@ -60,6 +65,8 @@ from lics_actors.supervision.state import ALIVE, Child, Supervision
 HOLDS = "held"  # folder in the data directory
 LOOK_S = 0.1  # Thespian misses a child that died before it was connected, and some of those that die together, so one looks
 
+DUMP_S = 0.1  # the interpreter writes its stacks in a millisecond, if it can at all
+
 log = logging.getLogger(__name__)
 Answer = Callable[[object], None]
 
@@ -67,6 +74,15 @@ Answer = Callable[[object], None]
 @dataclass(frozen=True, slots=True)
 class _LookForGone:
     """Wakeup: are those that come and go still there?"""
+
+
+@dataclass(frozen=True, slots=True)
+class _KillNow:
+    """Wakeup: the hung one had its time to write down where it is."""
+
+    name: str
+    number: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,7 @@ class Supervisor(LicsActor):
         self.incarnations: dict[str, Incarnation] = {}
         self._record: SupervisorRecord | None = None
         self._holds: Holds | None = None
+        self._crashes: Crashes | None = None
         self._events: deque[Event] = deque()
         self._reducing = False
         self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
@@ -128,6 +145,7 @@ class Supervisor(LicsActor):
         """Take up supervision; the record goes to `journal`, and what is kept down lies beside the journals' folder."""
         self.supervision = Supervision(policy)
         self._holds = Holds(journal.parent.parent / HOLDS)
+        self._crashes = Crashes(journal.parent.parent)
         self._record = SupervisorRecord(journal)
         self._record.clear_inherited(self._holds)
 
@@ -213,6 +231,10 @@ class Supervisor(LicsActor):
         match payload:
             case Timer():
                 self.tell(TimerFired(payload, self.now()))
+            case _KillNow(name=name, number=number, reason=reason):
+                known = self.incarnations.get(name)
+                if known is not None and known.number == number:
+                    self._kill(known, reason)
             case _LookForGone():
                 self._looking = False
                 self._look_for_gone()
@@ -290,6 +312,9 @@ class Supervisor(LicsActor):
             case StopChild(name=name, reason=reason):
                 self.send(self.incarnations[name].address, StopActor(reason))
                 self._look_soon()
+            case KillChild(name=name, reason=reason, hung=True):
+                self.incarnations[name].ask_where_it_is()
+                self.wake_after(DUMP_S, _KillNow(name, self.incarnations[name].number, reason))
             case KillChild(name=name, reason=reason):
                 self._kill(self.incarnations[name], reason)
             case PingChild(name=name, serial=serial):
@@ -298,9 +323,14 @@ class Supervisor(LicsActor):
                 self.wake_after(after_s, timer)
             case LookAtPulses():
                 self._look_at_pulses()
+            case LookAtUsages():
+                self._look_at_usages()
             case ForgetChild(name=name):
                 self.incarnations.pop(name, None)
                 self._sheet.forget(name)
+            case RecordEvent(name=name, kind="exited"):
+                assert self._record is not None
+                self._record.take(effect, self._crash(self.incarnations[name], effect.reason))
             case RaiseAlarm() | ClearAlarm() | RecordEvent():
                 assert self._record is not None
                 self._record.take(effect)
@@ -320,7 +350,8 @@ class Supervisor(LicsActor):
             self._events.append(ChildBeginFailed(name, number, f"{type(error).__name__}: {error}", self.now()))
             return
         self.incarnations[name] = forked(name, number, created, self._newest_process())
-        self.send(created, BeginActor(name, number, spec))
+        words = str(self._crashes.last_words(name)) if self._crashes else None
+        self.send(created, BeginActor(name, number, spec, words))
         self._look_soon()
 
     def _look_at_pulses(self) -> None:
@@ -328,6 +359,23 @@ class Supervisor(LicsActor):
         self._events.append(PulsesSeen({name: Pulse(*self._sheet.read(name)) for name in running}, self.now()))
 
         self._look_for_gone()
+
+    def _look_at_usages(self) -> None:
+        usages: dict[str, Usage] = {}
+        for name, child in self.supervision.children.items():
+            known = self.incarnations.get(name)
+            usage = usage_of(known) if known and child.phase is Phase.RUNNING else None
+            if known and usage:
+                usages[name] = usage
+                self.incarnations[name] = replace(known, usage=usage, peak_bytes=max(known.peak_bytes, usage.own_bytes))
+                if told_anew(known.usage, usage):
+                    self.on_child_changed(name)
+        self._events.append(UsagesSeen(usages, self.now()))
+
+    def _crash(self, known: Incarnation, reason: str | None) -> CrashReport | None:
+        if self._crashes is None:
+            return None
+        return self._crashes.report(known, reason or "", self.now() - known.born)
 
     def _newest_process(self) -> BaseProcess | None:
         """Return the child created last: Thespian knows it at once, the child itself says its pid only when it begins."""

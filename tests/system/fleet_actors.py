@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import logging
 import os
 import sys
 import time
@@ -38,6 +40,7 @@ QUICK = Policy(backoff_s=0.1, ping_every_s=0.3, ping_deadline_s=0.6, healthy_s=1
 
 
 LONG_S = 600.0
+log = logging.getLogger(__name__)
 
 
 def _spin() -> None:
@@ -53,10 +56,15 @@ class StandInDevice(LeafActor):
         if spec.device.settings.get("fails"):
             raise RuntimeError("as its settings say")
         self.device, self.told = spec.device, 1
+        self.hoard: list[object] = []
+        self.fail = asyncio.Event()
+        if spec.device.settings.get("hoards"):
+            self.hoard.append(os.urandom(64 * 1024**2))
         self.start_loop()
 
     async def run(self) -> None:
-        await asyncio.Event().wait()
+        await self.fail.wait()
+        raise RuntimeError("as it was told")
 
     def state_word(self) -> str:
         return self.device.name
@@ -78,6 +86,15 @@ class StandInDevice(LeafActor):
                 time.sleep(LONG_S)
             case RequestCommand(name="block_loop"):
                 self.in_loop(time.sleep, LONG_S)
+            case RequestCommand(name="hoard_memory"):
+                self.hoard.append(os.urandom(64 * 1024**2))
+            case RequestCommand(name="hoard_files"):
+                self.hoard.append([os.open("/dev/null", os.O_RDONLY) for _ in range(64)])
+            case RequestCommand(name="segfault"):
+                ctypes.string_at(0)
+            case RequestCommand(name="fail_in_loop"):
+                log.warning("about to fail", extra={"password": "s3cret", "url": "redis://me:s3cret@host"})
+                self.in_loop(self.fail.set)
             case RequestCommand(name="spin_loop"):
                 self.in_loop(_spin)
             case _:
@@ -154,7 +171,24 @@ class BeatingFleet(StandInFleet):
         return BeatingRack if name.startswith("rack") else super().child_class(name)
 
 
-FLEETS = {"pinging": StandInFleet, "beating": BeatingFleet}
+class CountingRack(StandInRack):
+    """A rack that looks at what its devices hold every second and a half."""
+
+    policy: ClassVar[Policy] = replace(QUICK, ping_every_s=None, look_every_s=0.1)
+
+
+class CountingFleet(StandInFleet):
+    """A fleet of such racks, whose devices may hold little."""
+
+    def begin(self, spec: object) -> None:
+        assert isinstance(spec, FleetSpec)
+        super().begin(replace(spec, actor_memory_bytes=48 * 1024**2, actor_files=64))
+
+    def child_class(self, name: str) -> type[Actor]:
+        return CountingRack if name.startswith("rack") else super().child_class(name)
+
+
+FLEETS = {"pinging": StandInFleet, "beating": BeatingFleet, "counting": CountingFleet}
 
 
 def main() -> int:

@@ -10,17 +10,18 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from config.settings import load_settings
 from lics_actors.client import FleetClient
-from lics_actors.device.messages import DeviceSpec
+from lics_actors.device.messages import DeviceSpec, RequestCommand
+from lics_actors.errors import LicsError
 from lics_actors.fleet.cache import write_cache
 from lics_actors.fleet.messages import NodeState, NodeView
 from lics_actors.fleet.state import device_node
 from lics_actors.journal import JournalReader, journal_path
 from lics_actors.runtime import process
-from lics_actors.store.records import Record
+from lics_actors.store.records import Command, Record
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,11 @@ class Stand:
 
         return await eventually(check, timeout_s)
 
+    async def ask(self, device_id: UUID, name: str) -> None:
+        """Have a device's actor do something after which it may not answer."""
+        with suppress(LicsError):
+            await self.client._ask_device(device_id, RequestCommand(uuid4(), device_id, name, {}, "cli:ada", 0.1), Command, 0.2)
+
     def recorded(self, journal: str) -> list[Record]:
         """Return what a supervisor wrote into its journal."""
         reader = JournalReader(journal_path(self.data_dir / "journals", journal))
@@ -106,9 +112,11 @@ def launcher(
 
 
 @asynccontextmanager
-async def fleet_of_stand_ins(data_dir: Path, port: int, kind: str = "pinging") -> AsyncIterator[Stand]:
+async def fleet_of_stand_ins(
+    data_dir: Path, port: int, kind: str = "pinging", devices: list[DeviceSpec] = DEVICES
+) -> AsyncIterator[Stand]:
     """A fleet of six stand-ins, begun from the cache because there is no database."""
-    write_cache(data_dir / "devices.json", DEVICES, 0.0)
+    write_cache(data_dir / "devices.json", devices, 0.0)
     with launcher(data_dir, port, kind=kind) as child:
         client = await FleetClient.open(load_settings(data_dir=data_dir))
         try:

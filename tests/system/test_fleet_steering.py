@@ -82,8 +82,3 @@ async def test_a_rack_and_a_leaf_of_the_fleet_itself_are_steered_the_same_way(st
     await stand.all_running()
     with pytest.raises(NodeNotFoundError):
         await stand.client.steer("rack:9", Verb.DRAIN, "cli:ada", None)
-
-
-async def test_how_a_node_died_is_asked_for_by_name(stand: Stand) -> None:
-    await stand.all_running()
-    assert await stand.client.crashes("rack:9") == ()

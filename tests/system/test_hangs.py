@@ -6,20 +6,16 @@ import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from pathlib import Path
-from uuid import UUID, uuid4
 
 import pytest
 
-from lics_actors.device.messages import RequestCommand
-from lics_actors.errors import LicsError
 from lics_actors.fleet.state import device_node
-from lics_actors.store.records import Command
 from tests.system.fleet_stand import DEVICES, FIVE, ONE, TWO, Stand, fleet_of_stand_ins, kill
 
 BACK_S = 10.0  # issue's bar: from hanging to being at work again
-THREE, SIX = DEVICES[2].device_id, DEVICES[5].device_id
+WHERE = {"stopped": "", "block_loop": "", "block_thread": "in on_request", "spin_loop": "in _spin"}  # stacks of the hung
+THREE = DEVICES[2].device_id
 
 
 @pytest.fixture
@@ -29,26 +25,22 @@ async def stand(data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[S
         yield stand
 
 
-async def ask(stand: Stand, device_id: UUID, name: str) -> None:
-    """Have a device's actor hang; it does not answer that."""
-    request = RequestCommand(uuid4(), device_id, name, {}, "cli:ada", wait_s=0.1)
-    with suppress(LicsError):
-        await stand.client._ask_device(device_id, request, Command, 0.2)
-
-
 @pytest.mark.linux
 async def test_however_a_device_hangs_it_is_back_in_ten_seconds_and_its_neighbours_notice_nothing(stand: Stand) -> None:
     before = await stand.all_running()
     hung = {ONE: "stopped", TWO: "block_loop", THREE: "block_thread", FIVE: "spin_loop"}
     began = time.monotonic()
     kill(before[device_node(ONE)], signal.SIGSTOP)
-    await asyncio.gather(*(ask(stand, device_id, name) for device_id, name in hung.items() if name != "stopped"))
+    await asyncio.gather(*(stand.ask(device_id, name) for device_id, name in hung.items() if name != "stopped"))
     for device_id, how in hung.items():
         node = device_node(device_id)
         after = await stand.anew(node, before[node].pid, began + BACK_S - time.monotonic())
         assert (after.incarnation, after.restarts) == (2, 1)
         said = "its thread was in one handler" if how == "block_thread" else "its loop gave no sign of life"
         assert said in (after.last_error or "")
+        (report,) = await stand.client.crashes(node)
+        assert (report.signal, report.incarnation) == ("SIGKILL", 1) and said in report.reason
+        assert WHERE[how] in (report.traceback or "")
     tree = await stand.tree()
     untouched = before.keys() - {device_node(device_id) for device_id in hung}
     assert all(tree[name].pid == before[name].pid for name in untouched)
