@@ -20,7 +20,7 @@ from tests.system.faults.small import full, small_disk
 from tests.system.laboratory import Laboratory
 from tests.waiting import eventually
 
-FULL_S = 2.0
+FULL_S = 3.0 if os.environ.get("LICS_LONG") else 1.0
 
 
 async def stands(laboratory: Laboratory, kind: str) -> bool:

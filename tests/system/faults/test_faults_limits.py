@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -22,7 +23,7 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.linux]
 
-FAULT_S = 2.0
+FAULT_S = 3.0 if os.environ.get("LICS_LONG") else 1.0
 
 
 @asynccontextmanager
