@@ -44,7 +44,7 @@ from lics_actors.fleet.messages import (
     SteerNode,
 )
 from lics_actors.fleet.place import FleetPlace, read_place
-from lics_actors.hosts.places import HostPlace, reachable, read_hosts
+from lics_actors.hosts.places import HostPlace, KnownHosts
 from lics_actors.hosts.tree import laboratory_tree, owner_of, refusal
 from lics_actors.runtime import transport
 from lics_actors.runtime.messages import AskDoor, DoorAt
@@ -80,6 +80,7 @@ class FleetClient:
 
     def __init__(self, settings: Settings, peer: Peer) -> None:
         self._run_dir = settings.run_dir
+        self._hosts = KnownHosts(settings.run_dir)
         self._pacing = Pacing(beginnings(settings.web_workers))
         self._peer = peer
         self._place: FleetPlace | None = None
@@ -103,7 +104,7 @@ class FleetClient:
 
     async def tree(self) -> NodeView:
         """Return the supervision tree; of several hosts, all of theirs."""
-        places = read_hosts(self._run_dir)
+        places = self._hosts.all()
         if not places:
             return await self._ask_fleet(AskFleet(), NodeView)
         answers = await self._ask_hosts(places, AskFleet(), NodeView)
@@ -114,11 +115,11 @@ class FleetClient:
 
     async def register(self, spec: DeviceSpec) -> None:
         """Have a device's actor started, changed, or (retired) stopped; its row is committed."""
-        places = read_hosts(self._run_dir)
+        places = self._hosts.all()
         if not places:
             await self._ask_fleet(RegisterDevice(spec), bool)
             return
-        answers = await self._ask_hosts(reachable(places), RegisterDevice(spec), bool)
+        answers = await self._ask_hosts(self._hosts.reachable(), RegisterDevice(spec), bool)
         failed = [answer for answer in answers.values() if isinstance(answer, LicsError)]
         if failed and len(failed) == len(answers):
             raise failed[0]
@@ -220,7 +221,7 @@ class FleetClient:
     # several hosts
 
     async def _ask_node(self, body: RestartNode | SteerNode | AskCrashes, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
-        places = read_hosts(self._run_dir)
+        places = self._hosts.all()
         if not places:
             return await self._ask_fleet(body, kind, timeout_s)
         host, node = owner_of(await self.tree(), body.node)
@@ -260,7 +261,7 @@ class FleetClient:
     async def _ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
         """Ask where the device's actor was last; where it is not any more, locate it and ask once again in the time left."""
         known, began = self._devices.get(device_id), time.monotonic()
-        if known is not None:
+        if known is not None and not self._hosts.gone(host_port(known.address)[0]):
             try:
                 return await self._ask_at(known, body, kind, timeout_s)
             except (FleetUnavailableError, DeviceNotFoundError) as error:  # dead, or another's address by now
@@ -275,9 +276,9 @@ class FleetClient:
             raise DeviceTimeoutError(f"no answer within {timeout_s:g} s", timeout_s=timeout_s) from None
 
     async def _locate(self, device_id: UUID) -> _Located:
-        places = read_hosts(self._run_dir)
+        places = self._hosts.all()
         found = await (
-            self._find(reachable(places), device_id) if places else self._ask_fleet(LocateDevice(device_id), DeviceLocated)
+            self._find(self._hosts.reachable(), device_id) if places else self._ask_fleet(LocateDevice(device_id), DeviceLocated)
         )
         located = self._devices[device_id] = _Located(found.address, await self._door_of(found.address))
         if len(self._devices) > MAX_LOCATIONS:

@@ -19,7 +19,7 @@ from lics_actors.device.live import live_feed
 from lics_actors.device.messages import AdoptCommands, ChangeDeviceSpec, DeviceActorSpec
 from lics_actors.device.session import DeviceSession
 from lics_actors.device.shell import DeviceShell, Happening, TimerRang
-from lics_actors.errors import LicsError, StorageFullError
+from lics_actors.errors import FleetUnavailableError, LicsError, StorageFullError
 from lics_actors.journal import Journal, journal_path
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.runtime.door import Reply
@@ -134,6 +134,10 @@ class DeviceActor(LeafActor):
 
     def on_visit(self, body: object, reply: Reply) -> None:
         """Answer a peer: at once, unless something is to be handled before."""
+        if self._mqtt.barred:
+            message = "this host is cut off; another may serve the device by now"
+            reply(FleetUnavailableError(message, elsewhere=True, delivered=False))
+            return
         visit = _Visit(body, reply)
         if self._events:
             self._take(visit)

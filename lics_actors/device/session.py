@@ -120,6 +120,11 @@ class DeviceSession:
         """Return whether the device says so much that only samples of its data are listened to."""
         return self._listening.sampled
 
+    @property
+    def barred(self) -> bool:
+        """Return whether there is no session and none may begin: another host may serve the device by now."""
+        return self._client is None and not leased(self._broker.lease)
+
     async def run(self) -> None:
         """Keep a session until cancelled; then say goodbye to the broker, which keeps the session."""
         loop = asyncio.get_running_loop()

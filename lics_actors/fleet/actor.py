@@ -312,6 +312,8 @@ class FleetSupervisor(Renewing, HostDuties):
         if place is None or view is None:
             state = view.state.value if view else NodeState.STARTING.value
             return FleetUnavailableError(f"the actor of this device is {state}", device_id=str(device_id), state=state)
+        if self.cut_off(view.word):
+            return FleetUnavailableError("this host is cut off; another may serve the device by now", elsewhere=True)
         return DeviceLocated(device_id, place, view.incarnation)
 
     def steer(self, wish: SteerNode, reply: Reply) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
-from lics_actors.device.messages import AdoptCommands
+from lics_actors.device.messages import AdoptCommands, Link
 from lics_actors.errors import ConflictError, FleetUnavailableError
 from lics_actors.fleet.messages import FleetSpec, SteerNode
 from lics_actors.fleet.state import device_node, device_of_node
-from lics_actors.hosts.lease import ENDED, write_lease
+from lics_actors.hosts.lease import ENDED, leased, write_lease
 from lics_actors.hosts.member import Member
 from lics_actors.hosts.messages import (
     CommandsLeft,
@@ -79,6 +79,10 @@ class HostDuties(Supervisor):
         self.membership, self.records = spec.member, False
         write_lease(spec.member.lease, ENDED)
         return [ChildSpec(MEMBER, stage=LAST, stop_timeout_s=MEMBER_STOP_S)]
+
+    def cut_off(self, word: str) -> bool:
+        """Return whether a device whose actor says this may be another host's by now: it has no session, and may begin none."""
+        return self.membership is not None and word == Link.CONNECTING and not leased(self.membership.lease)
 
     def laboratory_changed(self) -> None:
         """Have new devices placed."""

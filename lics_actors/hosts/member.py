@@ -28,7 +28,7 @@ from lics_actors.hosts.messages import (
     MemberSpec,
     SteerHost,
 )
-from lics_actors.hosts.placement import HostState
+from lics_actors.hosts.placement import DEAD_S, HostState
 from lics_actors.hosts.places import HostPlace, write_hosts
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.runtime.transport import host_port
@@ -53,6 +53,7 @@ class Member(LeafActor):
         self.hosts: tuple[HostRow, ...] = ()
         self._held: frozenset[str] = frozenset()
         self._told: frozenset[str] | None = None
+        self._lost: set[str] = set()  # others have them, and something of ours may still be there
         self._left: set[str] = set()  # let go here, not yet in the table
         self._leaves = False
         self._arrange = True
@@ -60,6 +61,8 @@ class Member(LeafActor):
         self._signature: object = None
         self._fenced = False
         self._generation = 0
+        self._beaten_at = self._steady_since = -inf
+        self._patient = True
         self._repository: Repository | None = None
         self._steering: set[asyncio.Future[None]] = set()
 
@@ -163,11 +166,14 @@ class Member(LeafActor):
             self._fence(began)
         beaten = await repository.beat(self.spec.name, self._generation, fenced=others)
         if beaten.holds != len(self._held):
-            self._held = await repository.held_duties(self.spec.name)
+            held = await repository.held_duties(self.spec.name)
+            self._lost, self._held = set((self._lost | self._held) - held), held
             self._tell({duty for duty, _, holder in beaten.pending if holder == self.spec.name})
         self._fenced = others
+        self._steady(time.monotonic())
         self._remember()
-        write_lease(self.spec.lease, began + LEASE_S if others else inf)
+        if not self._lost:  # what others have taken over must have ended here before anything here may connect again
+            write_lease(self.spec.lease, began + LEASE_S if others else inf)
         self._see(beaten)
         await self._settle(repository, beaten)
 
@@ -195,24 +201,25 @@ class Member(LeafActor):
         ours = [duty for duty, host, _ in beaten.pending if host == name]
         giving = {duty for duty, _, holder in beaten.pending if holder == name}
         if ours:
-            self._held |= await repository.claim_duties(name, self._generation, ours)
+            self._held |= await repository.claim_duties(name, self._generation, ours, patient=self._patient)
         if left := self._left & giving:
             await repository.release_duties(name, left)
             self._held -= left
             giving -= left
+        self._lost -= self._left | self._held  # what is ours again need not end
         self._left.clear()
         self._tell(giving)
         signature = [(row.name, row.state, row.sites) for row in beaten.hosts]
         if self._arrange or signature != self._signature or time.monotonic() - self._arranged_at > ARRANGE_EVERY_S:
             self._arrange = False
-            await repository.arrange_duties()
+            await repository.arrange_duties(patient=self._patient)
             self._signature, self._arranged_at = signature, time.monotonic()
 
     def _tell(self, giving: set[str]) -> None:
         now = self._held - giving
-        if now != self._told or giving:  # again and again, until what is given up is let go
+        if now != self._told or giving or self._lost:  # again and again, until what is given up is let go
             self._told = now
-            self.post(DutiesHeld(now, frozenset(giving)))
+            self.post(DutiesHeld(now, frozenset(giving | self._lost)))
 
     def _see(self, beaten: Beaten) -> None:
         places = [HostPlace(row.name, row.address, row.port, row.state.value, row.name == self.spec.name) for row in beaten.hosts]
@@ -225,6 +232,15 @@ class Member(LeafActor):
 
     def _is(self, state: HostState) -> bool:
         return any(row.name == self.spec.name and row.state is state for row in self.hosts)
+
+    def _steady(self, now: float) -> None:
+        """Follow nobody for silence until we ourselves have been here for a while: the database may have been away for all."""
+        if now - self._beaten_at > LEASE_S:
+            self._steady_since = now
+        patient = now - self._steady_since < DEAD_S
+        if patient is not self._patient:
+            self._patient, self._arrange = patient, True
+        self._beaten_at = now
 
     def _steer_soon(self, wish: SteerHost) -> None:
         task = asyncio.ensure_future(self._steer(wish))
@@ -246,6 +262,7 @@ class Member(LeafActor):
     def _deposed(self, error: LicsError) -> None:
         """Another is here under our name, or a person has forgotten us: what we had may be anybody's."""
         write_lease(self.spec.lease, ENDED)
+        self._lost |= self._held
         self._generation, self._held = 0, frozenset()
         self._tell(set())
         self._say("deposed")

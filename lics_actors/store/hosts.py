@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -129,13 +129,16 @@ class Hosts(Connected):
             holds: int = await connection.fetchval("SELECT count(*) FROM fleet_duty WHERE holder = $1", name)
         return Beaten(tuple(hosts), tuple(pending), holds)
 
-    async def arrange_duties(self) -> int:
-        """Place all devices, and the record, on the hosts that live; return how many duties are to move."""
+    async def arrange_duties(self, *, patient: bool = False) -> int:
+        """Place all devices, and the record, on the hosts that live; return how many duties are to move.
+
+        `patient`: we ourselves were away until just now, and so may the others have been; nobody is followed yet for silence.
+        """
         async with self.transaction(ANSWER_S) as connection:
             await _alone(connection)
             devices = await connection.fetch("SELECT id, location FROM device WHERE admin <> 'retired'")
             needs = {f"device:{row['id']}": row["location"] for row in devices} | {RECORDING: None}
-            hosts = [row.host for row in await _hosts(connection)]
+            hosts = [_seen(row.host, patient) for row in await _hosts(connection)]
             rows = await connection.fetch("SELECT duty, host, holder FROM fleet_duty")
             present = {row["duty"]: row["host"] or row["holder"] for row in rows if row["host"] or row["holder"]}
             known = {row["duty"]: row["host"] for row in rows}
@@ -153,8 +156,8 @@ class Hosts(Connected):
             rows = await connection.fetch("SELECT duty FROM fleet_duty WHERE holder = $1", name)
         return frozenset(row["duty"] for row in rows)
 
-    async def claim_duties(self, name: str, generation: int, duties: Collection[str]) -> frozenset[str]:
-        """Take duties that we are to have and nobody is at, and return those that are ours now."""
+    async def claim_duties(self, name: str, generation: int, duties: Collection[str], *, patient: bool = False) -> frozenset[str]:
+        """Take duties that we are to have and nobody is at, and return those that are ours now. `patient`: as above."""
         async with self.transaction(ANSWER_S) as connection:
             await _alone(connection)
             if await connection.fetchval("SELECT generation FROM fleet_host WHERE name = $1", name) != generation:
@@ -162,9 +165,9 @@ class Hosts(Connected):
             holders = "SELECT holder FROM fleet_duty WHERE duty = ANY($1::text[]) AND holder IS NOT NULL"
             locked = f"SELECT name FROM fleet_host WHERE name IN ({holders}) ORDER BY name FOR UPDATE"  # noqa: S608 - our own
             await connection.fetch(locked, list(duties))
-            hosts = {row.name: row for row in await _hosts(connection)}
+            hosts = {row.name: _seen(row.host, patient) for row in await _hosts(connection)}
             held = [row["holder"] for row in await connection.fetch(holders, list(duties))]
-            dead = [holder for holder in set(held) if holder not in hosts or hosts[holder].state not in ALIVE]
+            dead = [holder for holder in set(held) if holder not in hosts or not hosts[holder].alive]
             rows = await connection.fetch(_CLAIM, name, list(duties), dead)
         return frozenset(row["duty"] for row in rows)
 
@@ -213,6 +216,11 @@ class Hosts(Connected):
                 raise ConflictError(f"{name} is alive; stop its fleet first", name=name)
             await connection.execute("DELETE FROM fleet_host WHERE name = $1", name)
             await connection.execute(_RECORD, f"host:{name}", "forgotten", principal, reason)
+
+
+def _seen(host: Host, patient: bool) -> Host:
+    """Return a host as who is patient sees it: it may be lost, or come back in a moment as we did."""
+    return replace(host, state=HostState.UNFENCED) if patient and host.state is HostState.LOST else host
 
 
 async def _alone(connection: Any) -> None:

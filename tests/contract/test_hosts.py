@@ -223,3 +223,16 @@ async def test_many_hosts_claiming_at_once_divide_the_duties(repository: Reposit
     await asyncio.gather(*(host.join() for host in hosts))
     claimed = await asyncio.gather(*(host.claim() for host in hosts))
     assert len(frozenset().union(*claimed)) == 31 == sum(len(duties) for duties in claimed)
+
+
+async def test_who_was_away_itself_follows_nobody_for_silence_yet(pair: tuple[HostOf, HostOf]) -> None:
+    one, two = pair
+    mine = await one.claim()
+    await two.claim()
+    await one.silent(DEAD_S + 1)
+    assert await two.repository.arrange_duties(patient=True) == 0
+    await two.repository.arrange_duties()
+    wanted = [duty for duty, host, _ in (await two.beat()).pending if host == "two"]
+    assert set(wanted) == mine
+    assert await two.repository.claim_duties("two", two.generation, wanted, patient=True) == frozenset()
+    assert await two.repository.claim_duties("two", two.generation, wanted) == mine

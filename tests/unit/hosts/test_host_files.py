@@ -11,7 +11,8 @@ import pytest
 from lics_actors.hosts.lease import ENDED, LEASE_S, lease_clock, leased, until_leased, write_lease
 from lics_actors.hosts.memory import Memory, read_memory, write_memory
 from lics_actors.hosts.placement import DEAD_S
-from lics_actors.hosts.places import HostPlace, reachable, read_hosts, write_hosts
+from lics_actors.hosts.places import HostPlace, KnownHosts, read_hosts, write_hosts
+from tests.waiting import wait_until
 
 
 def test_a_lease_ends_by_itself(tmp_path: Path) -> None:
@@ -63,4 +64,11 @@ def test_where_the_hosts_are(tmp_path: Path) -> None:
     ]
     write_hosts(tmp_path / "run", hosts)
     assert read_hosts(tmp_path / "run") == hosts
-    assert [host.name for host in reachable(hosts)] == ["a", "c"], "what the table says of ourselves may be old"
+    known = KnownHosts(tmp_path / "run")
+    assert known.all() == hosts
+    assert [host.name for host in known.reachable()] == ["a", "c"], "what the table says of ourselves may be old"
+    assert [known.gone(host.address) for host in hosts] == [False, True, False] and not known.gone("127.0.0.9")
+    write_hosts(tmp_path / "run", hosts[:1])
+    assert wait_until(lambda: known.all() == hosts[:1])
+    (tmp_path / "run" / "hosts.json").unlink()
+    assert wait_until(lambda: known.all() == [])
