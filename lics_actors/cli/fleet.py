@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lics_actors.cli import steering, watching
+from lics_actors.cli import hosts, steering, watching
 from lics_actors.cli.laboratory import fleet
 from lics_actors.cli.output import console, print_json, run, told_errors
 from lics_actors.cli.tree import as_document, as_table
@@ -53,5 +53,7 @@ for verb in (
     steering.quarantine,
     steering.clear,
     steering.logs,
+    hosts.hosts,
+    hosts.forget,
 ):
     app.command()(verb)

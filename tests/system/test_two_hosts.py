@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 
-from config.settings import load_settings
 from drivers.native.demo import DemoDevice
 from drivers.native.simulator import Simulator
-from lics_actors.client import FleetClient
 from lics_actors.hosts.placement import DEAD_S
-from lics_actors.supervision.specs import Verb
 from tests.conftest import OwnBroker
 from tests.system.laboratory import Laboratory
 from tests.system.two_hosts import Site, all_online, devices_at, kill_host
@@ -151,11 +148,13 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
                 assert (await devices_at(b))["b"] == ids, "who is back takes nothing away"
 
                 began = time.monotonic()
-                await drain(b, "b")
+                await operator(b, "fleet", "drain", "host:b", "--reason", "a new disk")
                 await all_at(b, "a", ids, 10.0)
                 print(f"drained in {time.monotonic() - began:.1f} s")
                 assert await records_at(b) == "a"
                 commands += await serves(b, devices)
+                said = json.loads(await operator(a, "fleet", "hosts", "--json"))
+                assert [(host["name"], host["state"], host["duties"]) for host in said] == [("a", "up", 7), ("b", "draining", 0)]
                 for device in simulator.devices:
                     device.set_rate(0)
                 await recorded_once(site, simulator, 15.0)
@@ -164,15 +163,11 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
                 assert max(executions) == 1, "nothing is done twice"
 
 
-async def drain(laboratory: Laboratory, host: str) -> None:
-    """Drain a host, as an operator does."""
-    own = laboratory.environment
-    key = SecretStr(own["LICS_ACTOR_KEY"])
-    client = await FleetClient.open(load_settings(data_dir=laboratory.data_dir, fleet_host=own["LICS_FLEET_HOST"], actor_key=key))
-    try:
-        await client.steer(f"host:{host}", Verb.DRAIN, "user:ada", "a new disk")
-    finally:
-        await client.close()
+async def operator(laboratory: Laboratory, *words: str) -> str:
+    """Run `lics …` on a host; return what it says."""
+    code, said = await laboratory.cli(*words)
+    assert code == 0, said
+    return said
 
 
 async def _recording(laboratory: Laboratory) -> bool:
