@@ -98,6 +98,7 @@ def _member_spec(settings: Settings, database_url: str) -> MemberSpec | None:
         run_dir=str(settings.run_dir),
         state_file=str(settings.data_dir / HOST_FILE),
         lease=str(settings.run_dir / LEASE_FILE),
+        journal_dir=str(settings.journal_dir),
     )
 
 

@@ -13,9 +13,9 @@ from uuid import UUID
 from thespian.actors import ActorAddress
 
 from config import __version__
-from lics_actors.errors import ConflictError, DatabaseUnavailableError, LicsError
+from lics_actors.errors import ConflictError, DatabaseUnavailableError, LicsError, StorageFullError
 from lics_actors.fleet.state import device_of_node
-from lics_actors.hosts.adoption import Adoption
+from lics_actors.hosts.commands import look_for_commands
 from lics_actors.hosts.lease import ENDED, LEASE_S, lease_clock, write_lease
 from lics_actors.hosts.memory import Memory, read_memory, write_memory
 from lics_actors.hosts.messages import (
@@ -30,13 +30,16 @@ from lics_actors.hosts.messages import (
 )
 from lics_actors.hosts.placement import DEAD_S, HostState
 from lics_actors.hosts.places import HostPlace, write_hosts
+from lics_actors.hosts.tree import host_alarms
+from lics_actors.journal import JournalError, journal_path
+from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.runtime.transport import host_port
 from lics_actors.store.hosts import Beaten, HostRow, Joining
 from lics_actors.store.repository import Repository
 
 BEAT_EVERY_S = 0.5
-ADOPT_EVERY_S = 2.0
+NAME, SOURCE = "member", "hosts"  # of its journal; and of its alarms, the same at all hosts, so that one stands
 ARRANGE_EVERY_S = 30.0  # heals a notice of a changed laboratory that was lost
 LEAVE_S = 2.0
 STOP_S = 3.0
@@ -63,6 +66,7 @@ class Member(LeafActor):
         self._generation = 0
         self._beaten_at = self._steady_since = -inf
         self._patient = True
+        self._alarms: AlarmJournal | None = None
         self._repository: Repository | None = None
         self._steering: set[asyncio.Future[None]] = set()
 
@@ -112,7 +116,7 @@ class Member(LeafActor):
     async def run(self) -> None:
         """Live among the others until stopped."""
         repository = self._repository = await Repository.connect(self.spec.database_url, pool_size=1, max_overflow=2)
-        adopting = asyncio.create_task(self._adopt(repository))
+        looking = asyncio.create_task(look_for_commands(repository, self._devices, self.post))
         try:
             while True:
                 began = time.monotonic()
@@ -123,31 +127,17 @@ class Member(LeafActor):
                     self._away(error)
                 except ConflictError as error:
                     self._deposed(error)
+                if looking.done():  # it never ends by itself
+                    looking.result()
                 await asyncio.sleep(max(0.0, BEAT_EVERY_S - (time.monotonic() - began)))
         finally:
-            adopting.cancel()
+            looking.cancel()
             await self._end(repository)
 
-    async def _adopt(self, repository: Repository) -> None:
-        """Look for commands that another host left unsettled at devices that are ours now."""
-        adoption = Adoption()
-        while True:
-            await asyncio.sleep(ADOPT_EVERY_S)
-            devices = [device_id for duty in self._held if (device_id := device_of_node(duty)) is not None]
-            if not (self._fenced and devices):
-                continue
-            try:
-                found = {command.command_id: command for command in await repository.overdue_commands(devices)}
-            except LicsError:
-                continue  # as the heartbeats say
-            steps = [(command_id, len(command.steps)) for command_id, command in found.items()]
-            adoption, due = adoption.look(steps, time.monotonic())
-            by_device: dict[UUID, list[object]] = {}
-            for command_id in due:
-                by_device.setdefault(found[command_id].device_id, []).append(found[command_id])
-            for device_id, commands in by_device.items():
-                log.info("another host's commands are taken over", extra={"device": str(device_id), "commands": len(commands)})
-                self.post(CommandsLeft(device_id, tuple(commands)))
+    def _devices(self) -> list[UUID]:
+        """Return the devices whose commands another host may have left: those held here, where there is another."""
+        held = self._held if self._fenced else ()
+        return [device_id for duty in held if (device_id := device_of_node(duty)) is not None]
 
     async def _steer(self, wish: SteerHost) -> None:
         try:
@@ -229,6 +219,15 @@ class Member(LeafActor):
             log.info("hosts changed", extra={"hosts": {place.name: place.state for place in places}})
             write_hosts(Path(self.spec.run_dir), places)
         self.hosts = beaten.hosts
+        self._alarm({row.name: row.state for row in beaten.hosts})
+
+    def _alarm(self, states: Mapping[str, HostState]) -> None:
+        try:
+            self._alarms = self._alarms or AlarmJournal(journal_path(Path(self.spec.journal_dir), NAME), SOURCE)
+        except (StorageFullError, JournalError) as error:
+            log.error("alarms of hosts cannot be told", extra={"reason": error.message})
+            return
+        self._alarms.tell(host_alarms(self.spec.name, states))
 
     def _is(self, state: HostState) -> bool:
         return any(row.name == self.spec.name and row.state is state for row in self.hosts)
@@ -288,4 +287,6 @@ class Member(LeafActor):
         except (LicsError, TimeoutError) as error:
             log.warning("left without a word", extra={"reason": str(error)})
         finally:
+            if self._alarms is not None:
+                self._alarms.close()
             await repository.close()

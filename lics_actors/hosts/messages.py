@@ -16,6 +16,7 @@ class MemberSpec:
     run_dir: str
     state_file: str
     lease: str
+    journal_dir: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,17 @@ def _has(tree: NodeView, name: str) -> bool:
     return tree.name == name or any(_has(child, name) for child in tree.children)
 
 
+def host_alarms(own: str, states: Mapping[str, HostState]) -> dict[str, str]:
+    """Return the alarms that stand, by kind: one for each other host that is silent."""
+    told = {
+        HostState.LOST: "{0} is silent; its devices are served elsewhere, and what it had not shipped waits on its disk",
+        HostState.UNFENCED: "{0} is silent and never knew of other hosts, so nobody takes its devices over; if it is gone for"
+        " good, `lics fleet forget {0}`",
+    }
+    others = {name: state for name, state in states.items() if name != own}
+    return {f"host-lost:{name}": told[state].format(name) for name, state in others.items() if state in told}
+
+
 def refusal(errors: Sequence[LicsError]) -> LicsError:
     """Return what to say where no host has located a device: the word of the one that runs it, else that nobody does now."""
     for error in errors:

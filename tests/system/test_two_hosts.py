@@ -141,6 +141,8 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
                 tree = await b.nodes()
                 assert (tree["host:a"]["word"], tree["host:b"]["state"]) == ("lost", "running")
 
+                await eventually(lambda: _alarms(b, "host-lost:a"), 10.0)
+
                 a.start("fleet", "fleet", "run")
                 a.start("web", "web")
                 await settled(site, commands, SETTLED_S)
@@ -168,6 +170,10 @@ async def operator(laboratory: Laboratory, *words: str) -> str:
     code, said = await laboratory.cli(*words)
     assert code == 0, said
     return said
+
+
+async def _alarms(laboratory: Laboratory, kind: str) -> bool:
+    return kind in {alarm["kind"] for alarm in (await laboratory.get("/api/v1/alarms"))["items"]}
 
 
 async def _recording(laboratory: Laboratory) -> bool:

@@ -8,8 +8,9 @@ import pytest
 
 from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, NodeNotFoundError
 from lics_actors.fleet.messages import NodeState, NodeView
+from lics_actors.hosts.placement import HostState
 from lics_actors.hosts.places import HostPlace
-from lics_actors.hosts.tree import laboratory_tree, owner_of, refusal
+from lics_actors.hosts.tree import host_alarms, laboratory_tree, owner_of, refusal
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEVICE = "device:00000000-0000-4000-8000-000000000001"
@@ -45,6 +46,13 @@ def test_a_host_that_does_not_answer_is_shown_as_lost(state: str, word: str) -> 
     lost = tree.children[1]
     assert (lost.state, lost.word, lost.children) == (NodeState.STOPPED, word, ())
     assert tree.since == NOW
+
+
+def test_a_silent_host_is_an_alarm_for_the_others() -> None:
+    states = dict(zip("abcd", (HostState.LOST, HostState.LOST, HostState.UNFENCED, HostState.LEFT), strict=True))
+    alarms = host_alarms("a", states)
+    assert set(alarms) == {"host-lost:b", "host-lost:c"}
+    assert "forget c" in alarms["host-lost:c"] and "forget" not in alarms["host-lost:b"]
 
 
 def test_the_word_of_who_runs_it_comes_first() -> None:
