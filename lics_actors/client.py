@@ -115,18 +115,11 @@ class FleetClient:
 
     async def register(self, spec: DeviceSpec) -> None:
         """Have a device's actor started, changed, or (retired) stopped; its row is committed."""
-        places = self._hosts.all()
-        if not places:
-            await self._ask_fleet(RegisterDevice(spec), bool)
-            return
-        answers = await self._ask_hosts(self._hosts.reachable(), RegisterDevice(spec), bool)
-        failed = [answer for answer in answers.values() if isinstance(answer, LicsError)]
-        if failed and len(failed) == len(answers):
-            raise failed[0]
+        await self._tell_fleets(RegisterDevice(spec))
 
     async def register_rig(self, rig_id: UUID, rig: RigSpec | None) -> None:
         """Have devices take over the interlocks of a rig that is new, changed or (None) gone; its row is committed."""
-        await self._ask_fleet(RegisterRig(rig_id, rig), bool)
+        await self._tell_fleets(RegisterRig(rig_id, rig))
 
     async def reset(self, request: ResetInterlocks) -> InterlocksReset:
         """Have a device forget that interlocks have tripped.
@@ -227,6 +220,17 @@ class FleetClient:
         host, node = owner_of(await self.tree(), body.node)
         place = next(place for place in places if place.name == host)
         return await self._ask_host(place, replace(body, node=node), kind, timeout_s)
+
+    async def _tell_fleets(self, body: object) -> None:
+        """Tell every host's fleet; who does not hear it reads it from the table within half a minute."""
+        places = self._hosts.reachable()
+        if not places:
+            await self._ask_fleet(body, bool)
+            return
+        answers = await self._ask_hosts(places, body, bool)
+        failed = [answer for answer in answers.values() if isinstance(answer, BaseException)]
+        if failed and len(failed) == len(answers):
+            raise failed[0]
 
     async def _ask_hosts(
         self, places: Sequence[HostPlace], body: object, kind: type[Answer]
