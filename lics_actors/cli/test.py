@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,7 +20,10 @@ MOST_WORKERS = 4  # each brings servers of its own
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
-def test(context: typer.Context) -> None:
+def test(
+    context: typer.Context,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, max=1000, help="run so often, until it fails: finds luck")] = 1,
+) -> None:
     """Run the test suite of this checkout; further words go to pytest (`lics test -k journal -x`).
 
     Without any: unit and contract tests side by side on all cores, then the system tests one by one, since they measure.
@@ -29,9 +33,11 @@ def test(context: typer.Context) -> None:
     if importlib.util.find_spec("pytest") is None:
         fail("pytest is not installed here", "./lics test, which installs requirements-dev.lock first; or install that file")
     started = time.monotonic()
-    codes = [_pytest(words) for words in ([context.args] if context.args else _stages())]
-    console.print(f"[dim]{time.monotonic() - started:.0f} s[/]")
-    raise SystemExit(max(codes))
+    for number in range(1, repeat + 1):
+        code = max(_pytest(words) for words in ([context.args] if context.args else _stages()))
+        console.print(f"[dim]{time.monotonic() - started:.0f} s{f', run {number} of {repeat}' if repeat > 1 else ''}[/]")
+        if code:
+            raise SystemExit(code)
 
 
 def _stages() -> list[list[str]]:
