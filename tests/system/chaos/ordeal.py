@@ -146,13 +146,13 @@ async def _state(made: World) -> Any:
 
 
 async def _clear(made: World, facts: dict[str, Any]) -> None:
-    """Restart what its supervisor has given up."""
+    """Clear what its supervisor has given up, and what was drained and could not be cleared then."""
     while True:
         try:
             nodes = await made.laboratory.nodes()
-            for name in [name for name, node in nodes.items() if node["state"] == "quarantined"]:
+            for name in [name for name, node in nodes.items() if node["state"] in {"quarantined", "drained"}]:
                 facts["cleared"] = facts.get("cleared", 0) + 1
-                await made.laboratory.api.post("/api/v1/fleet/restart", json={"node": name, "reason": "chaos is over"})
+                await made.laboratory.api.post("/api/v1/fleet/clear", json={"node": name, "reason": "chaos is over"})
         except (httpx.HTTPError, AssertionError, ValueError) as error:
             facts["last_silence"] = repr(error)[:200]  # whether it ever answers is what _settle finds
         await asyncio.sleep(CLEAR_EVERY_S)

@@ -20,7 +20,8 @@ class Kind(StrEnum):
     DELAY = "delay"  # a link: everything comes later
     CUT = "cut"  # a device: its power fails for the duration
     FREEZE = "freeze"  # a device: its firmware hangs for the duration
-    RESTART = "restart"  # an operator restarts it
+    RESTART = "restart"  # an operator restarts it; `all` is a rolling restart
+    DRAIN = "drain"  # an operator puts it out of work, and clears it after the duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def choices(scope: Scope) -> tuple[_Choice, ...]:
         _Choice(Kind.KILL, actors, 24, peace_s=8.0),
         _Choice(Kind.PAUSE, actors, 8, (0.2, 25.0), peace_s=8.0),
         _Choice(Kind.RESTART, actors, 4, peace_s=8.0),
+        _Choice(Kind.DRAIN, actors, 2, (0.2, 10.0), peace_s=8.0),
+        _Choice(Kind.RESTART, ("all", "registrar", "housekeeper", *racks, *recorders), 3, peace_s=30.0),
+        _Choice(Kind.RESTART, ("fleet",), 0.5, peace_s=0.0, group="root"),
         _Choice(Kind.KILL, racks, 3, peace_s=20.0),
         _Choice(Kind.PAUSE, racks, 2, (0.2, 25.0), peace_s=20.0),
         _Choice(Kind.KILL, recorders, 8, peace_s=8.0),

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 import httpx
 import psutil
 
-from lics_actors.fleet.state import device_node
 from lics_actors.services.server import Server
 from tests.system.chaos.plan import Fault, Kind
 from tests.system.chaos.world import SERVERS, World
@@ -87,8 +86,8 @@ class Striker:
                 return await self._device(fault)
             case "everything":
                 return await self._everything()
-            case _ if fault.kind is Kind.RESTART:
-                return await self._restart(fault)
+            case _ if fault.kind in {Kind.RESTART, Kind.DRAIN}:
+                return await self._steer(fault)
             case _:
                 return await self._process(fault)
 
@@ -168,14 +167,20 @@ class Striker:
         await self.world.instruments.order(then, place)
         return "done"
 
-    async def _restart(self, fault: Fault) -> str:
-        device = self.world.instruments.devices[int(fault.target.partition(":")[2])]
-        body = {"node": device_node(device.id), "reason": "chaos"}
+    async def _steer(self, fault: Fault) -> str:
+        node = self.world.node(fault.target)
+        said = await self._ask(fault.kind.value, node)
+        if fault.kind is Kind.DRAIN:
+            await asyncio.sleep(fault.duration_s)
+            said += f", cleared; {await self._ask('clear', node)}"  # what is not cleared now is when all is healed
+        return f"asked for; {said}"
+
+    async def _ask(self, verb: str, node: str) -> str:
         try:
-            answer = await self.world.laboratory.api.post("/api/v1/fleet/restart", json=body)
+            answer = await self.world.laboratory.api.post(f"/api/v1/fleet/{verb}", json={"node": node, "reason": "chaos"})
         except httpx.TransportError as error:
-            return f"asked for; {type(error).__name__}"
-        return f"asked for; {answer.status_code}"
+            return type(error).__name__
+        return str(answer.status_code)
 
     def _lock(self, name: str) -> asyncio.Lock:
         return self._locks.setdefault(name, asyncio.Lock())

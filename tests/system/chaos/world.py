@@ -74,14 +74,8 @@ class World:
         name, _, number = target.partition(":")
         place = int(number or 0)
         match name:
-            case "actor":
-                return self._actors(device_node(self.instruments.devices[place].id))
-            case "rack":
-                return self._actors(rack_node(place + 1))
-            case "recorder":
-                return self._actors(recorder_name(place + 1))
-            case "registrar" | "housekeeper" | "fleet" | "admin":
-                return self._actors(name)
+            case "actor" | "rack" | "recorder" | "registrar" | "housekeeper" | "fleet" | "admin":
+                return self._actors(self.node(target))
             case "launcher":
                 return self._programs("fleet", "run")
             case "web":
@@ -97,6 +91,19 @@ class World:
             case _:
                 pid = self.server(name).pid
                 return [] if pid is None else [process := psutil.Process(pid), *process.children(recursive=True)]
+
+    def node(self, target: str) -> str:
+        """Return the name that a target has in the supervision tree."""
+        name, _, number = target.partition(":")
+        match name:
+            case "actor":
+                return device_node(self.instruments.devices[int(number)].id)
+            case "rack":
+                return rack_node(int(number) + 1)
+            case "recorder":
+                return recorder_name(int(number) + 1)
+            case _:
+                return name
 
     def family(self) -> list[psutil.Process]:
         """Return `lics up` and everything below it."""
