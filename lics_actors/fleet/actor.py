@@ -75,6 +75,7 @@ from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, V
 
 REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
 LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
+KEPT_WITHIN_S = 1.0  # until a registered device is in the file; many that come together are read once
 MAX_WISHES = 100  # of operators about devices, under way
 
 Reply = Callable[[object], None]
@@ -285,6 +286,7 @@ class FleetSupervisor(Renewing, HostDuties):
             case RegisterDevice(device=device):
                 self._adopt(take_one(self.fleet, device, self.now()))
                 self.laboratory_changed()
+                self.tell_child(REGISTRAR, ReadDevices(within_s=KEPT_WITHIN_S))  # the file must know it, should the database go
                 reply(True)
             case RegisterRig(rig_id=rig_id, rig=rig):
                 self._adopt(take_rig(self.fleet, rig_id, rig, self.now()))

@@ -120,7 +120,9 @@ class DevicesRemoved:
 
 @dataclass(frozen=True, slots=True)
 class ReadDevices:
-    """FleetSupervisor → Registrar: read the devices now."""
+    """FleetSupervisor → Registrar: read the devices now, or once within some seconds, however often that is asked for."""
+
+    within_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

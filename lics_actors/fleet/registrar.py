@@ -45,6 +45,7 @@ class Registrar(LeafActor):
         self.read_at: float | None = None
         self._repository: Repository | None = None
         self._due = asyncio.Event()
+        self._soon: asyncio.TimerHandle | None = None
 
     def begin(self, spec: object) -> None:
         """Start reading."""
@@ -67,8 +68,8 @@ class Registrar(LeafActor):
         match message:
             case DevicesRemoved(devices=devices):
                 self.in_loop(self.sessions.removed, devices)
-            case ReadDevices():
-                self.in_loop(self._due.set)
+            case ReadDevices(within_s=within_s):
+                self.in_loop(self._read_within, within_s)
             case _:
                 self.unrecognised(message, sender)
 
@@ -117,6 +118,16 @@ class Registrar(LeafActor):
         finally:
             if self._repository is not None:
                 await self._repository.close()
+
+    def _read_within(self, seconds: float) -> None:
+        if self._soon is None and seconds > 0:
+            self._soon = asyncio.get_running_loop().call_later(seconds, self._read_now)
+        elif seconds <= 0:
+            self._read_now()
+
+    def _read_now(self) -> None:
+        self._soon = None
+        self._due.set()
 
     async def _connected(self) -> Repository:
         self._repository = self._repository or await Repository.connect(self.database_url, pool_size=1, max_overflow=0)

@@ -170,7 +170,7 @@ async def test_a_device_nobody_told_the_fleet_of_is_found_and_kept_for_a_start_w
     await repository.close()
     await said(laboratory, "fleet", "restart", "registrar")  # it reads every half minute, and when it begins
     await fleet_runs(laboratory, 1)
-    assert [spec.device_id for spec in read_cache(laboratory.data_dir / "devices.json") or ()] == [row.id]
+    assert [spec.device_id for spec in (read_cache(laboratory.data_dir / "devices.json") or ((),))[0]] == [row.id]
 
 
 @pytest.mark.timeout(180)
@@ -216,3 +216,13 @@ async def forwarder(port: int, host: str, target: int) -> AsyncIterator[None]:
         yield
     finally:
         server.close()
+
+
+async def test_a_device_that_was_just_registered_is_kept_for_a_start_without_database(laboratory: Laboratory) -> None:
+    laboratory.start("fleet", "fleet", "run")
+    await fleet_runs(laboratory, 0)
+    await said(laboratory, "device", "add", "fresh", "--type", "pump")
+    kept = laboratory.data_dir / "devices.json"
+    await eventually(
+        lambda: [spec.name for spec in (read_cache(kept) or ((),))[0]] == ["fresh"], 10, "long before the next half minute"
+    )
