@@ -26,6 +26,7 @@ NOUNS = {
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
     "web": "lics_actors.cli.web",
+    "run": "lics_actors.cli.run",
     "simulate": "lics_actors.cli.simulate",
     "db": "lics_actors.cli.db",
     "doctor": "lics_actors.cli.doctor",

@@ -1,0 +1,172 @@
+"""`lics run`: protocols of experiments, checked, drawn and rehearsed; no laboratory is needed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from drivers.native.spec import DEVICE_TYPES
+from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
+from lics_actors.errors import InvalidError
+from lics_actors.experiment.checks import prepared
+from lics_actors.experiment.diagram import drawing
+from lics_actors.experiment.document import json_schema
+from lics_actors.experiment.library import classics, protocol_of
+from lics_actors.experiment.plan import Plan
+from lics_actors.experiment.problems import Problem
+from lics_actors.experiment.quantities import literal
+from lics_actors.experiment.rehearsal import Rehearsal, Rehearsed, rehearse
+from lics_actors.experiment.subjects import SubjectModel
+
+app = typer.Typer(no_args_is_help=True, help="Experiments: check, draw and rehearse a protocol.")
+
+Named = Annotated[str, typer.Argument(metavar="PROTOCOL", help="a file, or the name of a classic (`lics run classics`)")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of text")]
+
+
+@app.command("check")
+def check(protocol: Named, *, as_json: AsJson = False) -> None:
+    """Say what is wrong with a protocol, and where; exit code 2 if it cannot be run."""
+    with told_errors():
+        plan, warnings = prepared(protocol_of(protocol), DEVICE_TYPES)
+    if as_json:
+        print_json({"name": plan.document.name, "states": len(plan.states), "warnings": [_document(each) for each in warnings]})
+        return
+    console.print(f"{plan.document.title}: {len(plan.states)} states, can be run", highlight=False)
+    for each in warnings:
+        console.print(f"[yellow]warning:[/] {each.path}: {each}", highlight=False)
+
+
+@app.command("rehearse")
+def rehearse_protocol(
+    protocol: Named,
+    *,
+    trials: Annotated[int, typer.Option(min=1, max=10_000_000, help="as many, over as many sessions as that takes")] = 1000,
+    subject_model: Annotated[SubjectModel, typer.Option(help="what the simulated subject knows")] = "random",
+    seed: Annotated[int, typer.Option(help="the same seed gives the same rehearsal")] = 1,
+    parameter: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="as `volume=12 ul`; again for more")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a protocol with simulated devices and a simulated subject, in virtual time."""
+    with told_errors():
+        plan, warnings = prepared(protocol_of(protocol), DEVICE_TYPES)
+        task = Rehearsal(plan, DEVICE_TYPES, trials, subject_model, seed, _parameters(plan, parameter or []))
+        began = time.perf_counter()
+        done = rehearse(task)
+        took_s = time.perf_counter() - began
+    document = _rehearsed(task, done, took_s, warnings)
+    if as_json:
+        print_json(document)
+    else:
+        _show(plan, document)
+    if done.difference is not None:
+        fail("the replay of the first session came out otherwise", "this is a fault of LICS: please report it with the protocol")
+
+
+@app.command("diagram")
+def diagram(
+    protocol: Named, output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; default: stdout")] = None
+) -> None:
+    """Draw the states of a protocol as SVG."""
+    with told_errors():
+        plan, _ = prepared(protocol_of(protocol), DEVICE_TYPES)
+        svg = drawing(plan)
+    if output is None:
+        sys.stdout.write(svg)
+        return
+    try:
+        output.write_text(svg, encoding="utf-8")
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}", "name another file", Exit.FAILED)
+
+
+@app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of protocols, for editors."""
+    print_json(json_schema())
+
+
+@app.command("classics")
+def list_classics(*, as_json: AsJson = False) -> None:
+    """List the protocols that are shipped."""
+    found = [(name, protocol_of(name).title) for name in classics()]
+    if as_json:
+        print_json([{"name": name, "title": title} for name, title in found])
+        return
+    for name, title in found:
+        console.print(f"{name:20} {title}", highlight=False)
+
+
+def _parameters(plan: Plan, given: list[str]) -> dict[str, Any]:
+    """Return parameters in base units.
+
+    Raises:
+        InvalidError: one is unknown, of another kind, or outside its bounds.
+    """
+    found: dict[str, Any] = {}
+    for each in given:
+        name, _, text = each.partition("=")
+        if name not in plan.parameters:
+            raise InvalidError(f"there is no parameter {name!r}; there are: {', '.join(plan.parameters)}")
+        try:
+            value = literal({"true": True, "false": False}.get(text, text))
+        except ValueError as error:
+            raise InvalidError(f"the parameter {name!r}: {error}") from None
+        wanted = plan.parameters[name].default.kind
+        fault = (
+            f"is a {value.kind} where a {wanted} is needed" if value.kind != wanted else plan.parameters[name].fault(value.value)
+        )
+        if fault is not None:
+            raise InvalidError(f"the parameter {name!r} {fault}")
+        found[name] = value.value
+    return found
+
+
+def _rehearsed(task: Rehearsal, done: Rehearsed, took_s: float, warnings: tuple[Problem, ...]) -> dict[str, Any]:
+    return {
+        "protocol": task.plan.document.name,
+        "subject_model": task.subject,
+        "seed": task.seed,
+        **done.tally.document(),
+        "replay": "identical" if done.difference is None else str(done.difference),
+        "took_s": round(took_s, 3),
+        "trials_per_minute": round(done.tally.trials / took_s * 60),
+        "warnings": [_document(each) for each in warnings],
+    }
+
+
+def _document(problem: Problem) -> dict[str, str]:
+    return {"path": problem.path, "reason": problem.reason, "todo": problem.todo, "level": problem.level}
+
+
+def _show(plan: Plan, document: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in ("OUTCOME", "TRIALS", "SHARE"):
+        table.add_column(title, justify="left" if title == "OUTCOME" else "right")
+    for name, each in document["outcomes"].items():
+        table.add_row(name, str(each["trials"]), f"{each['share']:.1%}")
+    console.print(f"{plan.document.title}, a {document['subject_model']} subject, seed {document['seed']}", highlight=False)
+    console.print(table)
+    session, reward, cover = document["session_s"], document["reward"], document["coverage"]
+    trials = document["session_trials"]["mean"]
+    lines = [
+        f"sessions     {document['sessions']} of {trials:.0f} trials and {session['mean'] / 60:.1f} min"
+        f" ({session['min'] / 60:.1f} to {session['max'] / 60:.1f})",
+        f"reward       {reward['mean']:.4g} {reward['unit']} a session ({reward['min']:.4g} to {reward['max']:.4g}),"
+        f" {reward['refused']} refused",
+        f"seen         {cover['states']['seen']} of {cover['states']['of']} states,"
+        f" {cover['transitions']['seen']} of {cover['transitions']['of']} transitions",
+        *(f"never        {each}" for each in cover["never"]),
+        *(f"ended        {times} × {why}" for why, times in document["endings"].items()),
+        f"replay       {document['replay']}",
+        f"took         {document['took_s']} s, {document['trials_per_minute']:,} trials/min",
+    ]
+    for line in lines:
+        console.print(line, highlight=False)
+    for each in document["warnings"]:
+        console.print(f"[yellow]warning:[/] {each['path']}: {each['reason']}; {each['todo']}", highlight=False)

@@ -1,0 +1,1 @@
+"""Experiments: protocols as data, the pure engine that runs them, rehearsal in virtual time."""
