@@ -34,7 +34,7 @@ def node_state(child: Child) -> NodeState:
             return NodeState.STOPPING
         case Phase.ENDED:
             return NodeState.STOPPED
-        case Phase.WAITING | Phase.STARTING if child.incarnation <= 1 and not child.owed:
+        case Phase.WAITING | Phase.STARTING if child.incarnation <= (child.phase is Phase.STARTING) and not child.owed:
             return NodeState.STARTING
         case _:
             return NodeState.RESTARTING

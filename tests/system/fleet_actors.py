@@ -33,7 +33,7 @@ from lics_actors.fleet.messages import FleetSpec
 from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.logs import configure
 from lics_actors.runtime.actor import LeafActor
-from lics_actors.supervision.specs import Policy
+from lics_actors.supervision.specs import Policy, Strategy
 from lics_actors.system import run_fleet
 
 QUICK = Policy(backoff_s=0.1, ping_every_s=0.3, ping_deadline_s=0.6, healthy_s=1000)
@@ -56,6 +56,8 @@ class StandInDevice(LeafActor):
         if spec.device.settings.get("fails"):
             raise RuntimeError("as its settings say")
         self.device, self.told = spec.device, 1
+        self.diary = Path(spec.journal_dir).parent / "diary"
+        self._note("begins")
         self.hoard: list[object] = []
         self.fail = asyncio.Event()
         if spec.device.settings.get("hoards"):
@@ -65,6 +67,15 @@ class StandInDevice(LeafActor):
     async def run(self) -> None:
         await self.fail.wait()
         raise RuntimeError("as it was told")
+
+    def stop(self, reason: str) -> None:
+        self._note("stops")
+        super().stop(reason)
+
+    def _note(self, what: str) -> None:
+        """Write down what happens to whom, in order over all processes."""
+        with self.diary.open("a") as diary:
+            diary.write(f"{self.device.name} {what}\n")
 
     def state_word(self) -> str:
         return self.device.name
@@ -188,7 +199,20 @@ class CountingFleet(StandInFleet):
         return CountingRack if name.startswith("rack") else super().child_class(name)
 
 
-FLEETS = {"pinging": StandInFleet, "beating": BeatingFleet, "counting": CountingFleet}
+class ChainedRack(StandInRack):
+    """A rack whose later devices depend on the earlier ones."""
+
+    policy: ClassVar[Policy] = replace(QUICK, strategy=Strategy.REST_FOR_ONE)
+
+
+class ChainedFleet(StandInFleet):
+    """A fleet of such racks."""
+
+    def child_class(self, name: str) -> type[Actor]:
+        return ChainedRack if name.startswith("rack") else super().child_class(name)
+
+
+FLEETS = {"pinging": StandInFleet, "beating": BeatingFleet, "counting": CountingFleet, "chained": ChainedFleet}
 
 
 def main() -> int:

@@ -449,3 +449,18 @@ def test_stopping_leaves_the_alarm_of_the_given_up_since_they_stay_so() -> None:
     story.tell(StopRequested(0.0))
     assert story.asked(ClearAlarm) == [] and story.asked(ReportStopped) == [""]
     assert story.state.holds == held
+
+
+@pytest.mark.parametrize(("last_at", "given_up"), [(60.0, True), (60.1, False)])
+def test_a_death_at_the_very_end_of_the_period_still_counts_the_first_one(last_at: float, given_up: bool) -> None:
+    story = Story("a", intensity=2, period_s=60.0, backoff_s=30.0)
+    story.begin("a")
+    story.exit("a")
+    story.begin("a")
+    story.now = 10.0
+    story.exit("a")  # it comes back half a minute later, and its death counts from now
+    story.fire(TimerKind.RESTART, "a", after=30.0)
+    story.begin("a")
+    story.now = last_at
+    story.exit("a")
+    assert (story.phase("a") is Phase.QUARANTINED) is given_up
