@@ -33,6 +33,32 @@ hypothesis.settings.load_profile("lics")
 PASSWORD = "only-for-tests-on-loopback-0123456789"
 
 
+ALONE = {  # modules whose tests measure, or load the machine
+    "test_all_at_once",
+    "test_bench",
+    "test_bench_live",
+    "test_bench_query",
+    "test_chaos",
+    "test_faults_clock",
+    "test_faults_full",
+    "test_fleet",
+    "test_hangs",
+    "test_live_hostile",
+    "test_main_job",
+    "test_many",
+    "test_runtime_peer",
+    "test_scale",
+    "test_up",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what must run alone."""
+    for item in items:
+        if item.path.stem in ALONE:
+            item.add_marker(pytest.mark.alone)
+
+
 def run_alone(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine to its end on a loop of its own, leaving the tests' loop alone."""
     loop = asyncio.new_event_loop()

@@ -26,7 +26,8 @@ def test(
 ) -> None:
     """Run the test suite of this checkout; further words go to pytest (`lics test -k journal -x`).
 
-    Without any: unit and contract tests side by side on all cores, then the system tests one by one, since they measure.
+    Without any: unit and contract tests side by side on all cores, system tests on half of them, and last, one by one, those that
+    measure or load the machine.
     """
     if not (HOME / "tests" / "conftest.py").exists():
         fail("the tests are in the source checkout, not in the installed package", "git clone the repository; there: ./lics test")
@@ -42,7 +43,15 @@ def test(
 
 def _stages() -> list[list[str]]:
     workers = min(MOST_WORKERS, os.cpu_count() or 1)
-    return [["-n", str(workers), "--dist", "loadfile", "tests/unit", "tests/contract"], ["tests/system"]]
+    return [
+        [*_beside(workers), "tests/unit", "tests/contract"],
+        [*_beside(max(1, workers // 2)), "-m", "not alone", "tests/system"],
+        ["-m", "alone", "tests/system"],
+    ]
+
+
+def _beside(workers: int) -> list[str]:
+    return ["-n", str(workers), "--dist", "loadfile"] if workers > 1 else []
 
 
 def _pytest(words: list[str]) -> int:
