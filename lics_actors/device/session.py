@@ -274,9 +274,13 @@ def subscriptions(filters: Sequence[TopicFilter]) -> tuple[tuple[str, int], ...]
 
 
 async def _disconnected(client: aiomqtt.Client) -> None:
-    """Raise MqttError when the connection ends. No message comes this way."""
-    async for _ in client.messages:
-        pass
+    """Raise MqttError, which says why, when the connection ends. No message comes this way."""
+    try:
+        async for _ in client.messages:
+            pass
+    except aiomqtt.MqttError as error:
+        cause = error.__cause__ if isinstance(error.__cause__, aiomqtt.MqttError) else None
+        raise cause or aiomqtt.MqttError("the broker has ended the connection") from error
 
 
 async def _first_of(*works: Coroutine[Any, Any, object]) -> None:

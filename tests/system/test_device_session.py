@@ -12,6 +12,7 @@ import aiomqtt
 import pytest
 
 from drivers.protocol import Publication, TopicFilter
+from lics_actors.device import connection
 from lics_actors.device.connection import MAX_OUTGOING
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.device.session import (
@@ -30,6 +31,7 @@ from lics_actors.errors import StorageFullError
 from lics_actors.journal import Journal
 from lics_actors.services.broker import Broker
 from lics_actors.services.ports import LOOPBACK
+from tests.system.faults.way import Way
 from tests.waiting import eventually
 
 DEVICE = UUID(int=6)
@@ -131,6 +133,22 @@ async def test_a_full_disk_costs_no_session(broker: BrokerSpec) -> None:
 
     async with Running(broker, "a", memory=Full()) as running:
         await eventually(running.reached)
+
+
+async def test_a_broker_that_hangs_is_given_up_when_it_acknowledges_nothing(
+    broker: BrokerSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "TIMEOUT_S", 0.5)
+    way = await Way((broker.host, broker.port)).open()
+    async with Running(replace(broker, port=way.port), "a") as running:
+        await eventually(running.reached)
+        async with way.hanging():
+            running.session.publish(running.reached()[0].session, [Publication(broker.prefix + "b", b"x", 1)])
+            await eventually(lambda: [each for each in running.heard if isinstance(each, BrokerLost)], 10.0)
+            (lost,) = [each for each in running.heard if isinstance(each, BrokerLost)]
+            assert "does not acknowledge" in lost.reason, lost
+        await eventually(lambda: len(running.reached()) == 2, 20.0)
+    await way.close()
 
 
 async def test_what_was_decided_for_an_earlier_session_is_not_sent(broker: BrokerSpec) -> None:

@@ -95,7 +95,7 @@ class Way:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self._tasks.difference_update(tasks)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled: the loop ends, and this is its last word
             pass
         finally:
             for one in (writer, there):
