@@ -18,7 +18,7 @@ from tests.conftest import OwnBroker
 from tests.system.chaos.link import Link
 from tests.system.laboratory import Laboratory
 from tests.system.test_two_hosts import BACK_S, all_at, pumps, serves
-from tests.system.two_hosts import Site, all_online, devices_at, tree_of
+from tests.system.two_hosts import Site, all_online, devices_at, joined, tree_of
 from tests.waiting import eventually
 
 STEADY_S = 2.0  # whoever steals a session back does so within a retry, 0.2 s
@@ -61,6 +61,7 @@ async def test_cut_off_and_frozen_hosts(
             )
             for name, address, link in (("a", "127.0.0.2", links[0]), ("b", "127.0.0.3", links[1]))
         ]
+        await joined(a, b)
         for each in devices:
             await a.register(each)
         simulator = await stack.enter_async_context(a.simulator(*devices))

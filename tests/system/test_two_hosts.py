@@ -17,7 +17,7 @@ from drivers.native.simulator import Simulator
 from lics_actors.hosts.placement import DEAD_S
 from tests.conftest import OwnBroker
 from tests.system.laboratory import Laboratory
-from tests.system.two_hosts import Site, all_online, devices_at, kill_host
+from tests.system.two_hosts import Site, all_online, devices_at, joined, kill_host
 from tests.waiting import eventually
 
 BACK_S = DEAD_S + 10.0  # measured 5.3 to 5.8 s, of which DEAD_S is waiting; the rest is for slow machines
@@ -120,6 +120,7 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
     async with site.host("a", "127.0.0.2", data_dir / "a") as a:
         await eventually(lambda: _recording(a), 10.0)
         async with site.host("b", "127.0.0.3", data_dir / "b") as b:
+            await joined(a, b)
             for each in devices:
                 await a.register(each)
             async with a.simulator(*devices, rate_hz=20.0, remember=True) as simulator:

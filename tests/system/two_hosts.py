@@ -86,6 +86,20 @@ async def devices_at(laboratory: Laboratory) -> dict[str, set[str]]:
     return found
 
 
+async def joined(*hosts: Laboratory) -> None:
+    """Wait until all hosts are there, and each knows of the others: what is registered then is shared among them."""
+    names = {host.environment["LICS_NODE"] for host in hosts}
+
+    async def so() -> bool:
+        for host in hosts:
+            nodes = await host.nodes()
+            words = {name: nodes[f"{name}/member"]["word"] for name in names}
+            assert set(words.values()) == {"member"}, words
+        return True
+
+    await eventually(so, 20.0, "all have joined")
+
+
 async def all_online(laboratory: Laboratory, devices: set[str], timeout_s: float = 20.0) -> None:
     """Wait until all devices are online, as their actors say."""
 
