@@ -8,7 +8,7 @@ from collections.abc import Callable
 from lics_actors.device.events import Effect, Keep, PublishCommand, RenewLease, SetTimer
 from lics_actors.errors import StorageFullError
 from lics_actors.journal import Journal
-from lics_actors.store.records import CommandAccepted, CommandMoved, Record
+from lics_actors.store.records import CommandAccepted, CommandMoved, InterlockReset, InterlockTripped, Record
 
 MAX_HELD = 1000  # records; commands are few, as none is accepted meanwhile: the rest is observations
 
@@ -90,13 +90,13 @@ class Outbox:
         self.perform(list[Effect](safe))
 
     def _bound(self) -> None:
-        """Forget observations, oldest first, never what happened to a command."""
+        """Forget observations, oldest first, never what happened to a command or tripped."""
         surplus = len(self._held) - MAX_HELD
         if surplus <= 0:
             return
         kept: list[Effect] = []
         for effect in self._held:
-            if surplus > 0 and isinstance(effect, Keep) and not _of_command(effect.record):
+            if surplus > 0 and isinstance(effect, Keep) and not _of_consequence(effect.record):
                 surplus -= 1
                 self.dropped += 1
             else:
@@ -104,5 +104,5 @@ class Outbox:
         self._held = kept
 
 
-def _of_command(record: Record) -> bool:
-    return isinstance(record, CommandAccepted | CommandMoved)
+def _of_consequence(record: Record) -> bool:
+    return isinstance(record, CommandAccepted | CommandMoved | InterlockTripped | InterlockReset)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from drivers import registry
-from drivers.errors import DecodeError, UnknownDriverError
+from drivers.errors import DecodeError
 from drivers.protocol import Received, TopicFilter
 from drivers.topics import matches
 from lics_actors.device.declarations import interlocks_of
@@ -38,7 +38,7 @@ class Peers:
             try:
                 device = registry.device_ref(device_id, role.settings, prefix)
                 self._interpreters[device_id] = Interpreter(registry.driver(role.driver), device)
-            except (UnknownDriverError, ValueError) as error:
+            except Exception as error:  # noqa: BLE001 - no driver, no settings for it, a bug in it: none is this device's end
                 facts = {"device": str(spec.device_id), "source": str(device_id), "reason": str(error)}
                 log.error("the source of an interlock cannot be listened to", extra=facts)
 
