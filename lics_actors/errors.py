@@ -101,6 +101,24 @@ class DeviceNotEnabledError(ConflictError):
     code = "DEVICE_NOT_ENABLED"
 
 
+class RollNotFoundError(NotFoundError):
+    """No rolling restart was asked for since the fleet began."""
+
+    code = "ROLL_NOT_FOUND"
+
+
+class RollUnderWayError(ConflictError):
+    """A rolling restart is under way already."""
+
+    code = "ROLL_UNDER_WAY"
+
+
+class ProgramUnsoundError(ConflictError):
+    """The program on disk would not start, so the running one goes on."""
+
+    code = "PROGRAM_UNSOUND"
+
+
 class GuaranteeTooWeakError(ConflictError):
     """The device's convention cannot promise that an actuating, non-idempotent command runs at most once, or that what a
     command holds ends with its lease."""

@@ -17,6 +17,7 @@ from lics_actors import system
 for module in system.PRELOAD:
     importlib.import_module(module)
 system.fleet_spec(load_settings())
+print("sound")
 """
 
 log = logging.getLogger(__name__)
@@ -30,10 +31,10 @@ def obstacle() -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"it could not be tried: {error}"
-    if tried.returncode == 0:
+    if tried.stdout.strip() == "sound":  # an exit code may be lost to whoever else waits for children of this process
         return None
     said = tried.stderr.strip().splitlines()
-    return f"the program on disk does not start: {said[-1] if said else f'exit code {tried.returncode}'}"
+    return f"the program on disk does not start: {said[-1] if said else 'nobody knows why'}"
 
 
 def become_anew() -> NoReturn:

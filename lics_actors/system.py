@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from config import __version__
 from config.settings import Settings, SettingsError
 from lics_actors.broker import broker_spec
 from lics_actors.errors import LicsError
@@ -147,7 +148,7 @@ def _launch(settings: Settings, spec: FleetSpec, root: type[FleetSupervisor]) ->
         preload=PRELOAD,
     )
     host, port = host_port(launched.address)
-    write_place(settings.run_dir, FleetPlace(host, port, launched.pid, datetime.now(UTC).isoformat()))
+    write_place(settings.run_dir, FleetPlace(host, port, launched.pid, datetime.now(UTC).isoformat(), __version__))
     log.info("fleet started", extra={"root_pid": launched.pid, "host": host, "port": port, "restarts": spec.restarts})
     return launched
 

@@ -12,12 +12,13 @@ FILE = "fleet.json"
 
 @dataclass(frozen=True, slots=True)
 class FleetPlace:
-    """`started_at`: RFC 3339, UTC."""
+    """`started_at`: RFC 3339, UTC. `version`: of the program that the fleet runs, which may be older than the one on disk."""
 
     host: str
     port: int
     pid: int
     started_at: str
+    version: str = ""
 
 
 def write_place(run_dir: Path, place: FleetPlace) -> None:
@@ -32,7 +33,9 @@ def read_place(run_dir: Path) -> FleetPlace | None:
     """Return where the fleet is, or was when it ended without a word; None where none was started."""
     try:
         said = json.loads((run_dir / FILE).read_text())
-        return FleetPlace(str(said["host"]), int(said["port"]), int(said["pid"]), str(said["started_at"]))
+        return FleetPlace(
+            str(said["host"]), int(said["port"]), int(said["pid"]), str(said["started_at"]), str(said.get("version", ""))
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

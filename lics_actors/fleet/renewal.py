@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError, NotFoundError
+from lics_actors.errors import LicsError, NodeNotFoundError, ProgramUnsoundError, RollNotFoundError, RollUnderWayError
 from lics_actors.fleet import rolling
 from lics_actors.fleet.messages import (
     AskRoll,
@@ -28,24 +28,6 @@ ROOT = "fleet"
 
 Reply = Callable[[object], None]
 log = logging.getLogger(__name__)
-
-
-class RollNotFoundError(NotFoundError):
-    """No rolling restart was asked for since the fleet began."""
-
-    code = "ROLL_NOT_FOUND"
-
-
-class RollUnderWayError(ConflictError):
-    """A rolling restart is under way already."""
-
-    code = "ROLL_UNDER_WAY"
-
-
-class ProgramUnsoundError(ConflictError):
-    """The program on disk would not start, so the running one goes on."""
-
-    code = "PROGRAM_UNSOUND"
 
 
 @dataclass(frozen=True, slots=True)
