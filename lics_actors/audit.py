@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ from lics_actors.journal import Journal, JournalError, journal_path
 from lics_actors.store.records import Audited
 
 JOURNAL: Final = "operators"
+TRIM_EVERY: Final = 50  # acts: a few KiB each
 UNAVAILABLE: Final = frozenset({"device_unavailable", "device_timeout", "internal_error"})  # any other type is a refusal
 
 log = logging.getLogger(__name__)
@@ -56,11 +58,14 @@ class Found:
 
 
 class AuditLog:
-    """Opens the journal for each word: an act is rare, and several processes write. One loop."""
+    """Opened when there is first something to write. Several processes may write the same journal; of each, one loop."""
 
     def __init__(self, settings: Settings) -> None:
         self._path = journal_path(settings.data_dir / "journals", JOURNAL)
         self._alone = asyncio.Lock()
+        self._journal: Journal | None = None
+        self._inode: int | None = None
+        self._written = 0
 
     @asynccontextmanager
     async def act(self, asker: Asker, action: str, target: str, reason: str | None) -> AsyncIterator[Found]:
@@ -112,15 +117,37 @@ class AuditLog:
 
     def _append(self, record: Audited) -> None:
         try:
-            journal = Journal(self._path)
-            try:
-                journal.append([record])
+            journal = self._opened()
+            journal.append([record])
+            self._written += 1
+            if self._written % TRIM_EVERY == 1:
                 journal.trim()
-            finally:
-                journal.close()
         except (StorageFullError, JournalError) as error:
             facts = {name: value for name, value in zip(record.__struct_fields__, _values(record), strict=True) if name != "time"}
             log.error("an act is not in the audit", extra={**facts, "disk": error.message})
+
+    def _opened(self) -> Journal:
+        """Return the journal; another process may have found it damaged and begun a new one in its place."""
+        if self._journal is not None and self._inode != _inode(self._path):
+            self._journal.close()
+            self._journal = None
+        if self._journal is None:
+            self._journal = Journal(self._path)
+            self._inode = _inode(self._path)
+        return self._journal
+
+    def close(self) -> None:
+        """Close the journal; a later act opens it again."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 def _values(record: Audited) -> list[Any]:

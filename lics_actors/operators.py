@@ -11,7 +11,7 @@ from lics_actors.errors import InvalidError
 from lics_actors.fleet.messages import NodeView, RollView
 from lics_actors.supervision.specs import Verb
 
-__all__ = ["Operators", "Steered", "Steers", "Verb", "Wish", "node_in", "permission", "wish_of"]
+__all__ = ["ALL", "FLEET", "Operators", "Steered", "Steers", "Verb", "Wish", "node_in", "permission", "wish_of"]
 ALL, FLEET, RACK = "all", "fleet", "rack:"
 VERBS: Final = tuple(verb.value for verb in Verb)
 MAX_AT_ONCE: Final = 16  # as many as a supervisor stops at once

@@ -138,6 +138,10 @@ include-path-regex = "device_id"
 parameters = {{ "path.device_id" = "{KNOWN}" }}
 
 [[operations]]
+include-path-regex = "fleet/nodes"
+parameters = {{ "path.node" = "fleet" }}
+
+[[operations]]
 include-path-regex = "alarm_id"
 parameters = {{ "path.alarm_id" = {ALARM} }}
 

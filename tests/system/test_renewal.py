@@ -126,6 +126,7 @@ def place(laboratory: Laboratory) -> dict[str, Any]:
 @pytest.mark.timeout(180)
 async def test_one_after_another_while_commands_are_given(laboratory: Laboratory) -> None:
     before, load = await laboratory.nodes(), Load(laboratory)
+    since = datetime.fromisoformat((await laboratory.get("/health"))["timestamp"])
     async with load.running():
         await eventually(lambda: len(load.given) >= 10, 20)
         code, text = await laboratory.cli("fleet", "restart", "--all", "--rolling", "2")
@@ -139,6 +140,8 @@ async def test_one_after_another_while_commands_are_given(laboratory: Laboratory
     assert all(node["restarts"] == before[name]["restarts"] for name, node in after.items()), "nothing was held against them"
     states = await load.all_settled(laboratory.data_dir)
     assert states == {"succeeded": len(load.given)}
+    gaps = [await connecting_s(laboratory, pump.id, since) for pump in PUMPS]
+    print(f"connecting {max(gaps):.2f} s; {len(load.given)} commands, {load.refused} refusals")
     assert (await laboratory.get("/api/v1/fleet/roll"))["done"] == rolled["done"]
 
 

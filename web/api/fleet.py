@@ -10,7 +10,7 @@ from quart import Blueprint, Response
 from lics_actors.errors import NodeNotFoundError
 from lics_actors.fleet.summary import summarise
 from lics_actors.node_logs import recent_lines
-from lics_actors.operators import node_in, wish_of
+from lics_actors.operators import ALL, FLEET, node_in, wish_of
 from web.alarms import alarm_counts
 from web.asking import asker
 from web.auth import requires
@@ -117,7 +117,7 @@ async def clear_node(body: SteerBody) -> Response:
     return await _steer("clear", body.node, body.reason)
 
 
-@blueprint.get("/fleet/nodes/<node>/crashes")
+@blueprint.get("/fleet/nodes/<path:node>/crashes")
 @requires("fleet:read")
 @speaks(Speech(tag="fleet", answers={200: Said(CrashList, "Newest first.")}, errors=(404, 503, 504)))
 async def get_node_crashes(node: str) -> Response:
@@ -127,7 +127,7 @@ async def get_node_crashes(node: str) -> Response:
     return answer(CrashList.model_construct(items=[crash_view(crash) for crash in crashes]))
 
 
-@blueprint.get("/fleet/nodes/<node>/logs")
+@blueprint.get("/fleet/nodes/<path:node>/logs")
 @requires("fleet:read")
 @speaks(Speech(tag="fleet", query=LogsQuery, answers={200: Said(LogView, "Oldest first.")}, errors=(404, 503, 504)))
 async def get_node_logs(node: str, query: LogsQuery) -> Response:
@@ -139,7 +139,7 @@ async def get_node_logs(node: str, query: LogsQuery) -> Response:
 
 async def _steer(verb: str, node: str, reason: str | None, at_once: int = 1) -> Response:
     done = await backing().operators.do(asker(), wish_of(verb, node, reason, at_once))
-    if done.node is not None:
+    if node not in {ALL, FLEET}:
         return answer(steered_view(done))
     where = "/api/v1/fleet/roll" if done.roll is not None else "/api/v1/fleet"
     return answer(steered_view(done), HTTPStatus.ACCEPTED, {"Location": where})

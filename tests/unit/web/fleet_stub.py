@@ -29,7 +29,6 @@ from lics_actors.errors import (
     IdempotencyKeyReusedError,
     LicsError,
     NodeNotFoundError,
-    NotFoundError,
 )
 from lics_actors.fleet.messages import NodeState, NodeView, RollView
 from lics_actors.store.records import Command, CommandStep, CrashReport
@@ -52,7 +51,7 @@ class FleetStub:
         self.executed: list[UUID] = []
         self.restarted: list[tuple[str, str, str | None]] = []
         self.steered: list[tuple[str, str, str, str | None]] = []
-        self.rolled: RollView | None = None
+        self.rolled = RollView("done", 3, 3, (), (), {}, "user:admin", None, EPOCH, EPOCH)
         self.counted = 0.0
         self.rigs: dict[UUID, RigSpec | None] = {}
         self.tripped: dict[UUID, tuple[TrippedInterlock, ...]] = {}
@@ -172,8 +171,6 @@ class FleetStub:
     async def rolling(self) -> RollView:
         """The last one."""
         await self._answering()
-        if self.rolled is None:
-            raise NotFoundError("there was none")
         return self.rolled
 
     async def relaunch(self, principal: str, reason: str | None) -> None:
@@ -192,6 +189,8 @@ class FleetStub:
             await self.restart(node, principal, reason)
         else:
             await self._answering()
+            if node == "nowhere":
+                raise NodeNotFoundError(f"no node {node}")
             self.steered.append((verb.value, node, principal, reason))
 
     async def restart(self, node: str, principal: str, reason: str | None = None) -> None:
