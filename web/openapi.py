@@ -128,8 +128,9 @@ def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
         if f"<int(max={LARGEST}):{name}>" in rule.rule:
             schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
         elif f"<{name}>" in rule.rule:
-            schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/]+$"}
-        yield {"name": name, "in": "path", "required": True, "schema": schema}
+            schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/]+$", "examples": ["fleet"]}
+        example = {"example": schema["examples"][0]} if "examples" in schema else {}
+        yield {"name": name, "in": "path", "required": True, "schema": schema, **example}
 
 
 def _query_parameters(model: type[Query] | None, components: dict[str, Any]) -> Iterator[dict[str, Any]]:
