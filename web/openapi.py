@@ -127,8 +127,8 @@ def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
         schema: dict[str, Any] = {"type": "string", "format": "uuid"}
         if f"<int(max={LARGEST}):{name}>" in rule.rule:
             schema = {"type": "integer", "minimum": 0, "maximum": LARGEST}
-        elif f"<{name}>" in rule.rule:
-            schema = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^/]+$", "examples": ["fleet"]}
+        elif f"<path:{name}>" in rule.rule:
+            schema = {"type": "string", "minLength": 1, "maxLength": 200, "examples": ["fleet"]}
         example = {"example": schema["examples"][0]} if "examples" in schema else {}
         yield {"name": name, "in": "path", "required": True, "schema": schema, **example}
 
