@@ -164,6 +164,7 @@ STATEFUL = "stateful"
 RUN = "from schemathesis.cli import schemathesis; schemathesis()"
 
 
+@pytest.mark.timeout(420)  # thousands of requests: a minute on a machine that is idle
 @pytest.mark.parametrize(
     ("phases", "rules"),
     [("examples,coverage,fuzzing", RULES + ALONE), (STATEFUL, RULES)],
