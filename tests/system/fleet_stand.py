@@ -25,6 +25,7 @@ from lics_actors.store.records import Command, Record
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
+START_S = 60.0  # a busy machine takes long to import everything; nobody waits for nothing
 NO_DATABASE = "postgres://nobody:x@127.0.0.1:1/none"
 DEVICES = [DeviceSpec(UUID(int=number), f"cage-{number}", "pump", "native", {}) for number in range(1, 7)]  # racks of 4 and 2
 ONE, TWO, FIVE = (DEVICES[index].device_id for index in (0, 1, 4))
@@ -56,7 +57,7 @@ class Stand:
             devices = [node for node in tree.values() if node.kind == "device"]
             return tree if len(devices) == count and all(node.state is NodeState.RUNNING for node in devices) else None
 
-        return await eventually(check, 15)
+        return await eventually(check, START_S)
 
     async def state(self, device_id: UUID, state: NodeState, timeout_s: float = 10) -> NodeView:
         """Wait until a device's node is in a state."""
@@ -67,7 +68,7 @@ class Stand:
 
         return await eventually(check, timeout_s)
 
-    async def anew(self, name: str, pid: int | None, timeout_s: float = 5.0) -> NodeView:
+    async def anew(self, name: str, pid: int | None, timeout_s: float = 15.0) -> NodeView:
         """Wait until a node runs in another process than `pid`."""
 
         async def check() -> NodeView | None:

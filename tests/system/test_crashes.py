@@ -24,7 +24,7 @@ async def stand(data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[S
 
 async def dead(stand: Stand, before: NodeView) -> tuple[NodeView, CrashReport]:
     """Wait for a node's successor; return it and the report on its predecessor."""
-    after = await stand.anew(before.name, before.pid, 10)
+    after = await stand.anew(before.name, before.pid)
     report = (await stand.client.crashes(before.name))[0]
     assert report.incarnation == before.incarnation
     return after, report
@@ -70,7 +70,7 @@ async def test_who_holds_too_much_is_put_anew_in_order_and_without_blame(data_di
         await stand.ask(TWO, "hoard_files")
         for device_id, word in ((ONE, "MiB of its own"), (TWO, "files open")):
             node = before[device_node(device_id)]
-            after = await stand.anew(node.name, node.pid, 10)
+            after = await stand.anew(node.name, node.pid)
             assert after.restarts == 0 and word in (after.last_error or "")
             assert await stand.client.crashes(node.name) == ()
 
