@@ -41,6 +41,8 @@ ALONE = {  # modules whose tests measure, or load the machine
     "test_chaos",
     "test_faults_clock",
     "test_faults_full",
+    "test_faults_hung",
+    "test_faults_servers",
     "test_fleet",
     "test_hangs",
     "test_live_hostile",

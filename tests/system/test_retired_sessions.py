@@ -127,7 +127,7 @@ async def test_retired_over_rest_it_leaves_nothing_at_the_broker(
             for device in (PUMP, OTHER):
                 await eventually(lambda d=device: laboratory.is_link(d.id, "online"), 15.0)
             assert (await laboratory.api.delete(f"/api/v1/devices/{PUMP.id}")).status_code == 204
-            await eventually(lambda: known(file) == {str(PUMP.id)}, 10.0, "its session is known")
-            await eventually(lambda: known(file) == set(), 15.0, "the retired device's is discarded")
+            await eventually(lambda: str(PUMP.id) in known(file), 10.0, "its session is known")
+            await eventually(lambda: str(PUMP.id) not in known(file), 20.0, "the retired device's is discarded")
             assert not await has_session(broker.port, PUMP.id)
             assert await laboratory.is_link(OTHER.id, "online")

@@ -115,7 +115,7 @@ async def test_with_a_slow_database_everything_works_only_later(site: Site) -> N
         await load.goes_on()
         page, took_s = await timed(site.laboratory.api.get("/api/v1/devices"))
         assert (page.status_code, took_s < BOUND_S) == (200, True), (page.text, took_s)
-        await load.goes_on(20)
+        await load.goes_on(10, 20.0)
         assert {one.code for one in load.asked} == {"succeeded"}, summary(load.asked)
     await load.audit()
 
