@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -131,3 +134,41 @@ async def test_every_verb_every_way_and_who_did_it(
         assert acts[-1]["principal"].startswith("cli:") and "NODE_NOT_FOUND" in acts[-1]["error"]
         page = await laboratory.get("/api/v1/audit", action="fleet.restart")
         assert {item["action"] for item in page["items"]} == {"fleet.restart"}
+
+
+@pytest.mark.timeout(120)
+async def test_watching_goes_on_through_a_restart_and_logs_are_a_nodes_own(
+    data_dir: Path, database_url: str, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
+) -> None:
+    (data_dir / "log").mkdir()
+    (data_dir / "log" / "fleet.log").symlink_to(data_dir / "fleet.out")  # where `lics up` has it
+    async with at_work(Laboratory(data_dir, database_url, redis_url, broker, free_port), PUMP) as laboratory:
+        watching = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "lics_actors", "fleet", "watch", "--json", "--interval", "0.2"),
+            cwd=laboratory.data_dir,
+            env=laboratory.environment,
+            stdout=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+        )
+        assert watching.stdout is not None
+
+        async def look(is_so: Callable[[Any], bool]) -> Any:
+            async with asyncio.timeout(30):
+                while not is_so(seen := json.loads(await watching.stdout.readline())):  # type: ignore[union-attr]
+                    pass
+            return seen
+
+        first = await look(lambda seen: bool(seen.get("rates")))
+        assert (first["status"]["devices"], first["alarms"]) == ({"online": 1}, [])
+        assert set(first["rates"]) == {"messages", "rows", "commands"}
+        await laboratory.stop("fleet")
+        assert "fleet" in (await look(lambda seen: "error" in seen))["error"]
+        laboratory.start("fleet", "fleet", "run")
+        await look(lambda seen: "status" in seen and seen["status"]["devices"] == {"online": 1})
+        watching.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(watching.wait(), 10) == 0
+
+        code, text = await laboratory.cli("fleet", "logs", PUMP.name)
+        assert code == 0 and "device changed" in text and "recorder closed" not in text
+        code, text = await laboratory.cli("fleet", "watch", "--looks", "1")
+        assert code == 0 and "1 of 1 device actors run" in text and PUMP.name in text
