@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 
 from config.settings import load_settings
-from drivers.native.demo import counted_devices
+from drivers.native.demo import DemoDevice, counted_devices
 from lics_actors.client import FleetClient
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import NodeView
@@ -29,6 +29,7 @@ from tests.waiting import eventually
 
 MANY_ONLINE_S = 60.0  # what issue 4 promises for 1,000 devices on 4 cores and 24 GiB
 PATIENCE_S, STOPPED_S = 240.0, 60.0
+SILENCE_S = 3600.0
 MESSAGES_PER_S, MOST_HZ = 200.0, 2.0  # telemetry of all, and of one
 SUBSCRIBED_S, UNDER_LOAD_S, SILENT_S = 1.0, 5.0, 1.0
 LOOK_S = 0.2
@@ -53,7 +54,7 @@ async def many(on: Servers, count: int, *, one_by_one: bool = False) -> Many:
     """
     laboratory = BenchLaboratory(on.data_dir, on.database_url, on.redis_url, on.broker, free_port, SETTINGS)
     devices = counted_devices(count)
-    await seed_devices(on.database_url, devices)
+    await _seed(on.database_url, devices)
     client = await FleetClient.open(load_settings(data_dir=laboratory.data_dir))
     try:
         rate_hz = min(MOST_HZ, MESSAGES_PER_S / count)
@@ -72,6 +73,16 @@ async def many(on: Servers, count: int, *, one_by_one: bool = False) -> Many:
         await client.close()
         await _stop(laboratory)
     return Many(count, online_s, back_s, uss_mib, (*audits, *(found.audits() if found else ())), found)
+
+
+async def _seed(database_url: str, devices: tuple[DemoDevice, ...]) -> None:
+    """Register them; none is stale for saying nothing until all are online."""
+    await seed_devices(database_url, devices)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute("update device set silent_s = $1", SILENCE_S)
+    finally:
+        await connection.close()
 
 
 async def _lose_racks(client: FleetClient, played: Instruments, nodes: list[NodeView]) -> float:

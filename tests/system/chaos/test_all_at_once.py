@@ -119,7 +119,7 @@ async def up(data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[Up]:
 
 async def registered(up: Up, devices: Any) -> None:
     for device in devices:
-        body = {"id": str(device.id), "name": device.name, "type": device.type, "driver": device.driver}
+        body = {"id": str(device.id), "name": device.name, "type": device.type, "driver": device.driver, "silent_s": 120.0}
         assert (await up.api.post("/api/v1/devices", json=body)).status_code == 201
 
 

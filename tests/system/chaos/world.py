@@ -32,6 +32,7 @@ SERVERS = {"broker": "broker", "postgres": "postgres", "redis": "valkey"}  # tar
 READY_S, ONLINE_S, STOP_S = 60.0, 60.0, 30.0
 AGAIN_S = 0.5  # systemd's RestartSec is 0.1 s by default
 LOOK_S = 0.05
+PATIENT_S = 120.0  # a device that is not to speak yet is not stale on a slow machine
 SUBSCRIBED_S = 1.0  # recorders hear of a device when its rack does; what it says before they have subscribed is nobody's
 
 
@@ -178,7 +179,7 @@ async def world(on: Servers, scope: Scope, seed: int, rate_hz: float) -> AsyncIt
         except AssertionError as error:
             raise BenchError(f"LICS does not come up: {error}\n{(folder / 'up.out').read_text()[-2000:]}") from None
         for device in counted_devices(scope.devices):
-            await laboratory.register(device)
+            await laboratory.register(device, silent_s=PATIENT_S)
         port = links["devices-broker"].port
         state_dir = on.data_dir / "instruments"
         playing = instruments(scope.devices, port, on.broker.prefix, state_dir, rate_hz, seed)
