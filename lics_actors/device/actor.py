@@ -21,6 +21,7 @@ from lics_actors.device.session import DeviceSession
 from lics_actors.device.shell import DeviceShell, Happening, TimerRang
 from lics_actors.errors import FleetUnavailableError, LicsError, StorageFullError
 from lics_actors.journal import Journal, journal_path
+from lics_actors.journal.doubt import believe, doubted
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.runtime.door import Reply
 
@@ -68,6 +69,7 @@ class DeviceActor(LeafActor):
             raise TypeError(f"a DeviceActor begins with a DeviceActorSpec, not {type(spec).__name__}")
         device = spec.device
         self._journal = Journal(journal_path(Path(spec.journal_dir), f"device-{device.device_id}"))
+        self._journal.forgot |= doubted(self._journal.path)
         prefix, journal = spec.broker.prefix, self._journal
         self._feed = live_feed(spec, self.in_loop, journal.command)
         self._shell = DeviceShell(device, prefix, self.incarnation, journal, self, feed=self._feed)
@@ -128,6 +130,8 @@ class DeviceActor(LeafActor):
     async def run(self) -> None:
         """Live: keep the session, and show what happens."""
         self._safely(self._shell.start)
+        if self._shell.remembers:
+            believe(self._journal.path)
         self._trim()
         session = self._mqtt.run()
         await (session if self._feed is None else self._feed.beside(session))

@@ -88,10 +88,11 @@ def latched(
     return book, effects
 
 
-def forgotten(guard: Guard | None, spec: DeviceSpec, now: datetime) -> list[InterlockTripped]:
-    """Return all interlocks as tripped, for an actor that does not know which were."""
-    why = "the journal was damaged, so whether it had tripped is not known"
-    return [_record(spec.device_id, now, each, why) for each in (guard.interlocks if guard is not None else ())]
+def forgotten(guard: Guard | None, latches: Latches, spec: DeviceSpec, now: datetime) -> list[InterlockTripped]:
+    """Return all interlocks that are not latched anyway as tripped, for an actor that does not know which were."""
+    why = "what its actor knew is lost, or on another host, so whether it had tripped is not known"
+    known = {each.key for each in latches}
+    return [_record(spec.device_id, now, each, why) for each in (guard.interlocks if guard else ()) if each.key not in known]
 
 
 def made_safe(

@@ -42,7 +42,7 @@ def watched(state: DeviceState, event: DeviceEvent) -> Outcome:
     guard, latches, book = state.guard, state.latches, state.book
     spec = event.spec if isinstance(event, SpecChanged) else state.spec
     if isinstance(event, MemoryLost):
-        records = interlocks.forgotten(guard, spec, now)
+        records = interlocks.forgotten(guard, latches, spec, now)
         book, more = interlocks.latched(book, spec, records, now)
         latches, effects = (*latches, *map(Latch, records)), [*effects, *more]
     if isinstance(event, ActorStarted) and latches:

@@ -156,6 +156,11 @@ class DeviceShell:
         """Return after how many seconds without a message the device is stale."""
         return self._state.silent_s
 
+    @property
+    def remembers(self) -> bool:
+        """Return whether everything that was decided is journaled."""
+        return not self._outbox.blocked
+
     def start(self) -> None:
         """Go on where the last incarnation stopped, or was killed."""
         effects = self._reduce(ActorStarted(_now()))

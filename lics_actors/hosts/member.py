@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import inf
 from pathlib import Path
 from uuid import UUID
@@ -33,6 +33,7 @@ from lics_actors.hosts.places import HostPlace, write_hosts
 from lics_actors.hosts.tree import host_alarms
 from lics_actors.journal import JournalError, journal_path
 from lics_actors.journal.alarms import AlarmJournal
+from lics_actors.journal.doubt import doubt
 from lics_actors.runtime.actor import LeafActor
 from lics_actors.runtime.transport import host_port
 from lics_actors.store.hosts import Beaten, HostRow, Joining
@@ -157,6 +158,7 @@ class Member(LeafActor):
         beaten = await repository.beat(self.spec.name, self._generation, fenced=others)
         if beaten.holds != len(self._held):
             held = await repository.held_duties(self.spec.name)
+            await self._doubt(repository, held - self._held)
             self._lost, self._held = set((self._lost | self._held) - held), held
             self._tell({duty for duty, _, holder in beaten.pending if holder == self.spec.name})
         self._fenced = others
@@ -191,6 +193,7 @@ class Member(LeafActor):
         ours = [duty for duty, host, _ in beaten.pending if host == name]
         giving = {duty for duty, _, holder in beaten.pending if holder == name}
         if ours:
+            await self._doubt(repository, ours)  # before they are ours: what cannot be noted is not taken
             self._held |= await repository.claim_duties(name, self._generation, ours, patient=self._patient)
         if left := self._left & giving:
             await repository.release_duties(name, left)
@@ -204,6 +207,13 @@ class Member(LeafActor):
             self._arrange = False
             await repository.arrange_duties(patient=self._patient)
             self._signature, self._arranged_at = signature, time.monotonic()
+
+    async def _doubt(self, repository: Repository, taken: Collection[str]) -> None:
+        """See to it, before their actors begin, that what had tripped under another host stays so (journal/doubt.py)."""
+        devices = [device_id for duty in taken if (device_id := device_of_node(duty)) is not None]
+        for device_id in await repository.tripped_devices(devices) if devices else ():
+            log.warning("a device that had tripped is taken over", extra={"device": str(device_id)})
+            await asyncio.to_thread(doubt, journal_path(Path(self.spec.journal_dir), f"device-{device_id}"))
 
     def _tell(self, giving: set[str]) -> None:
         now = self._held - giving

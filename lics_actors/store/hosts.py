@@ -38,6 +38,7 @@ _ARRANGED: Final = """INSERT INTO fleet_duty (duty, host, generation, since)
 _CLAIM: Final = """UPDATE fleet_duty SET holder = $1, generation = generation + 1, since = clock_timestamp()
     WHERE duty = ANY($2::text[]) AND host = $1 AND (holder IS NULL OR holder = $1 OR holder = ANY($3::text[]))
     RETURNING duty"""
+_TRIPPED: Final = "SELECT id FROM device WHERE id = ANY($1::uuid[]) AND safety = 'tripped'"
 _RELEASE: Final = """UPDATE fleet_duty SET holder = NULL, since = clock_timestamp()
     WHERE duty = ANY($2::text[]) AND holder = $1 AND host IS DISTINCT FROM $1"""
 _DRAIN: Final = """UPDATE fleet_host SET drained_at = CASE WHEN $2 THEN clock_timestamp() END,
@@ -155,6 +156,12 @@ class Hosts(Connected):
         async with self.raw(ANSWER_S) as connection:
             rows = await connection.fetch("SELECT duty FROM fleet_duty WHERE holder = $1", name)
         return frozenset(row["duty"] for row in rows)
+
+    async def tripped_devices(self, devices: Collection[UUID]) -> list[UUID]:
+        """Return which of these devices have an interlock tripped, as far as journals are shipped."""
+        async with self.raw(ANSWER_S) as connection:
+            rows = await connection.fetch(_TRIPPED, list(devices))
+        return [row["id"] for row in rows]
 
     async def claim_duties(self, name: str, generation: int, duties: Collection[str], *, patient: bool = False) -> frozenset[str]:
         """Take duties that we are to have and nobody is at, and return those that are ours now. `patient`: as above."""

@@ -236,3 +236,11 @@ async def test_who_was_away_itself_follows_nobody_for_silence_yet(pair: tuple[Ho
     assert set(wanted) == mine
     assert await two.repository.claim_duties("two", two.generation, wanted, patient=True) == frozenset()
     assert await two.repository.claim_duties("two", two.generation, wanted) == mine
+
+
+async def test_which_devices_had_tripped_is_known_to_who_takes_them_over(repository: Repository) -> None:
+    tripped, fine, other = [(await repository.create_device(new_device(name))).id for name in ("tripped", "fine", "other")]
+    async with repository.raw(5) as connection:
+        await connection.execute("UPDATE device SET safety = 'tripped' WHERE id = ANY($1::uuid[])", [tripped, other])
+    assert await repository.tripped_devices([tripped, fine, uuid4()]) == [tripped]
+    assert await repository.tripped_devices([]) == []

@@ -38,6 +38,7 @@ from lics_actors.device.messages import (
 )
 from lics_actors.errors import InterlockTrippedError, InvalidError
 from lics_actors.journal import JournalReader, journal_path
+from lics_actors.journal.doubt import doubt, doubted
 from lics_actors.store.records import InterlockTripped
 from tests.system.device_host import DeviceHost
 from tests.waiting import eventually
@@ -113,6 +114,27 @@ async def safety(host: DeviceHost, word: str) -> None:
 
 def is_on(light: SimulatedDevice) -> bool:
     return bool(light.body.model.metrics(None)["on"])  # type: ignore[arg-type]  # a switch throws no dice
+
+
+async def test_a_device_that_tripped_under_another_host_stays_tripped_until_a_person_has_seen_to_it(
+    host: DeviceHost, light: SimulatedDevice
+) -> None:
+    """What the host that takes over notes before it begins the actor: the latch itself is in a journal it does not have."""
+    journal = journal_path(Path(host.spec.journal_dir), f"device-{host.spec.device.device_id}")
+    await host.ask(wish(host, "switch_on"))
+    doubt(journal)
+    for _ in range(2):  # it is latched by now, and nobody doubts what is known
+        await host.kill()
+        await host.link("online")
+        await safety(host, "tripped")
+        assert not doubted(journal)
+        await eventually(lambda: not is_on(light), 5.0, "the light is out")
+        with pytest.raises(InterlockTrippedError):
+            await host.ask(wish(host, "switch_on"))
+    assert await reset(host) == InterlocksReset(host.spec.device.device_id, ("door",))
+    await host.kill()
+    await host.link("online")
+    assert (await host.ask(wish(host, "switch_on"))).state == "succeeded"
 
 
 async def test_a_trip_its_latch_over_death_and_its_reset(host: DeviceHost, light: SimulatedDevice) -> None:

@@ -131,7 +131,7 @@ def test_a_damaged_journal_is_taken_for_tripped(tmp_path: Path) -> None:
     assert second.twin().safety == "tripped"
     records = second.records()
     assert [each.why for each in records if isinstance(each, InterlockTripped)] == [
-        "the journal was damaged, so whether it had tripped is not known"
+        "what its actor knew is lost, or on another host, so whether it had tripped is not known"
     ]
     assert "interlock" in [each.kind for each in records if isinstance(each, AlarmRaised)]
     second.shell.changed(replace(LAMP, settings={}, silent_s=5.0))
@@ -147,3 +147,13 @@ def test_trips_and_resets_in_one_append(tmp_path: Path) -> None:
     one, other = (InterlockTripped(DEVICE, now, RIG, "cage 3", name, "x", (("stop", {"n": 1}),)) for name in ("one", "other"))
     bench.journal.append([one, other, InterlockReset(DEVICE, now, RIG, "one", "user:1", "y")])
     assert bench.journal.tripped() == [other]
+
+
+def test_a_doubted_journal_adds_what_it_does_not_know_and_repeats_nothing(tmp_path: Path) -> None:
+    bench = lamp(tmp_path)
+    opens(bench)
+    before = [each.why for each in bench.twin().tripped]
+    bench.journal.forgot = True
+    bench.shell.start()
+    assert [each.why for each in bench.twin().tripped] == before
+    assert bench.shell.remembers
