@@ -34,7 +34,7 @@ async def one(laboratory: Laboratory, state: str, **which: Any) -> dict[str, Any
         items = await alarms(laboratory, source=NODE, **which)
         return items[0] if items and items[0]["state"] == state else None
 
-    return await eventually(found, 20, f"the alarm is {state}")
+    return await eventually(found, 45, f"the alarm is {state}")
 
 
 async def steer(laboratory: Laboratory, verb: str, reason: str = "a test") -> None:
@@ -100,6 +100,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
             code, text = await laboratory.cli("fleet", "status")
             assert "database" in text and "Traceback" not in text
             await asyncio.to_thread(asyncio.run, own_postgres.start())
+            await one(laboratory, "cleared", all="true")
             while (over := (await viewer.until("alarm"))["alarm"])["id"] is None:
                 pass
         assert (over["state"], over["cleared_at"] is not None, over["acknowledged_by"]) == ("cleared", True, "user:admin")

@@ -153,7 +153,7 @@ async def test_watching_goes_on_through_a_restart_and_logs_are_a_nodes_own(
         assert watching.stdout is not None
 
         async def look(is_so: Callable[[Any], bool]) -> Any:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while not is_so(seen := json.loads(await watching.stdout.readline())):  # type: ignore[union-attr]
                     pass
             return seen
