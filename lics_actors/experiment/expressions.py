@@ -236,9 +236,9 @@ class _Reader:
         if isinstance(op, ast.Mult):
             if NUMBER not in {one, two} and UNKNOWN not in {one, two}:
                 raise ExpressionError(f"{one} times {two} has no unit here")
-            return two if one == NUMBER else one
+            return UNKNOWN if UNKNOWN in {one, two} else two if one == NUMBER else one
         if isinstance(op, ast.Div):
-            return one if two == NUMBER else self._ratio(one, two)
+            return UNKNOWN if UNKNOWN in {one, two} else one if two == NUMBER else self._ratio(one, two)
         return self._same(one, two, "both sides of + or -")
 
     def _ratio(self, one: str, two: str) -> str:

@@ -42,7 +42,7 @@ MAX_EVENTS: Final = 1_000_000  # of one session; a protocol that needs more does
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What to rehearse: a plan, with parameters in base units."""
+    """What to rehearse: a plan made for `devices`, with parameters in base units."""
 
     plan: Plan
     devices: Mapping[str, Description]
@@ -50,6 +50,7 @@ class Rehearsal:
     subject: SubjectModel = "random"
     seed: int = 1
     parameters: Mapping[str, Any] | None = None
+    max_events: int = MAX_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Rehearsed:
 
 
 def rehearse(task: Rehearsal) -> Rehearsed:
-    """Return the tally of `task.trials` trials; less where sessions without a trial show that there will never be so many."""
+    """Return the tally of `task.trials` trials; of less where a session had `max_events` and no trial came to an end."""
     tally = Tally(task.plan)
     dice = Random(task.seed)  # noqa: S311 - a subject's, and to be repeated
     subject = Subject(task.plan, task.devices, task.subject, dice)
@@ -93,7 +94,7 @@ class _Session:
         """Return the run at its end."""
         for begun in (Validated(0.0), Scheduled(0.0), Arming(0.0), Armed(0.0)):
             run = self._step(run, begun, None)
-        for _ in range(MAX_EVENTS):
+        for _ in range(self._task.max_events):
             if not self._queue or run.phase in OVER:
                 break
             at, _, intention, event = heappop(self._queue)

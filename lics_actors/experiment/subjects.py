@@ -92,10 +92,8 @@ class Subject:
 
     def _sample(self, key: str) -> dict[str, Any]:
         role, _, event = key.removeprefix("event:").partition(".")
-        description = self._devices.get(self._plan.document.roles[role].type)
-        if description is None or event not in description.events:
-            return {}
-        fields = description.events[event].data.get("properties", {})
+        described = self._devices[self._plan.document.roles[role].type]
+        fields = described.events[event].data.get("properties", {})
         return {name: sample(schema, self._dice) for name, schema in fields.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import get_args
 
 import pytest
@@ -11,23 +12,17 @@ from drivers.native.spec import DEVICE_TYPES
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.library import classics, protocol_of, text_of
 from lics_actors.experiment.messages import SendCommand, TrialBegan
-from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.reading import read
 from lics_actors.experiment.rehearsal import Rehearsal, rehearse
 from lics_actors.experiment.replay import replay
-from lics_actors.experiment.subjects import SubjectModel
+from lics_actors.experiment.subjects import SubjectModel, sample
+from tests.unit.experiment.kitchen import classic, plan_of
 
-
-def plan_of(name: str) -> Plan:
-    return prepared(protocol_of(name), DEVICE_TYPES)[0]
-
-
-def changed(name: str, *changes: tuple[str, str]) -> Plan:
-    text = text_of(name)
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    return prepared(read(text), DEVICE_TYPES)[0]
+OFF_SCREEN = ("(event.x < 400) == (side == 'left')", "event.x > 5000")
+NO_TIMEOUT = (
+    "  timeout:\n    enter:\n      - marker: error\n    transitions:\n      - after: timeout\n        end: incorrect\n",
+    "",
+)
 
 
 def test_six_classics_are_shipped_without_a_warning() -> None:
@@ -95,7 +90,7 @@ def test_habituation_passes_its_stages() -> None:
 
 
 def test_the_limit_of_reward_ends_a_session() -> None:
-    plan = changed("two_choice", ("reward: 2 ml", "reward: 100 ul"))
+    plan = classic("two_choice", ("reward: 2 ml", "reward: 100 ul"))
     told = rehearse(Rehearsal(plan, DEVICE_TYPES, 30, "ideal")).tally.document()
     assert told["reward"]["max"] == 96.0  # 12 drops of 8 ul
     assert told["reward"]["refused"] == 2
@@ -103,7 +98,7 @@ def test_the_limit_of_reward_ends_a_session() -> None:
 
 
 def test_an_empty_reservoir_is_a_failed_command() -> None:
-    plan = changed(
+    plan = classic(
         "fixed_ratio", ("reward: 1.5 ml", "reward: 100 ml"), ("trials: 150", "trials: 3000"), ("time: 60 min", "time: 48 h")
     )
     outcomes = rehearse(Rehearsal(plan, DEVICE_TYPES, 2050, "ideal")).tally.outcomes
@@ -112,7 +107,7 @@ def test_an_empty_reservoir_is_a_failed_command() -> None:
 
 
 def test_a_protocol_without_trials_is_rehearsed_once() -> None:
-    plan = changed("two_choice", ("foreperiod: {min: 0.5 s, max: 1.5 s}", "foreperiod: {min: 500 h, max: 501 h}"))
+    plan = classic("two_choice", ("foreperiod: {min: 0.5 s, max: 1.5 s}", "foreperiod: {min: 500 h, max: 501 h}"))
     done = rehearse(Rehearsal(plan, DEVICE_TYPES, 5, "ideal"))
     assert done.tally.trials == 5
     assert done.tally.outcomes["interrupted"] == 5
@@ -147,3 +142,28 @@ def test_a_replay_finds_the_first_difference() -> None:
     assert less is not None and less.expected is None and less.found == recorded[3][1][-1]
     more = replay(plan, first, [(recorded[0][0], [*recorded[0][1], SendCommand(UUID(int=2), "a", "b", {}, 1)])])
     assert more is not None and more.found is None and isinstance(more.expected, SendCommand)
+
+
+def test_a_session_that_comes_to_no_end_is_given_up() -> None:
+    done = rehearse(Rehearsal(plan_of("two_choice"), DEVICE_TYPES, 5, max_events=1))
+    assert done.tally.document()["trials"] == 0
+    assert done.tally.document()["endings"] == {"running: ": 1}
+
+
+def test_an_ideal_subject_that_finds_no_answer_waits() -> None:
+    plan = classic("two_choice", OFF_SCREEN, ("        to: timeout\n", "        do: [{marker: touched}]\n"), NO_TIMEOUT)
+    done = rehearse(Rehearsal(plan, DEVICE_TYPES, 20, "ideal"))
+    assert set(done.tally.outcomes) == {"omission"}
+    omissions = "      - event: panel.touch\n        to: timeout\n      - after: window\n        end: omission\n"
+    deaf = classic("two_choice", OFF_SCREEN, (omissions, ""), NO_TIMEOUT)
+    assert set(rehearse(Rehearsal(deaf, DEVICE_TYPES, 2, "ideal")).tally.outcomes) == {"interrupted"}
+
+
+def test_samples_follow_their_schema() -> None:
+    dice = Random(1)
+    assert sample({"enum": ["a"]}, dice) == "a"
+    assert sample({"type": "integer", "minimum": 3, "maximum": 3}, dice) == 3
+    assert 0 <= sample({"type": "number"}, dice) <= 100
+    assert {sample({"type": "boolean"}, dice) for _ in range(50)} == {True, False}
+    assert sample({"type": ["string", "null"]}, dice) is None
+    assert sample({"type": "string"}, dice) == "x"
