@@ -353,6 +353,26 @@ def test_fates_of_strangers_and_of_older_trials_open_nothing() -> None:
     assert play.hear(CommandSettled(3.0, old[0], "succeeded")) == []
 
 
+def test_a_fate_that_nobody_waits_for_changes_nothing() -> None:
+    play = Play(plan_of("two_choice")).begin()
+    play.fire("1.")
+    assert play.settle() == []
+    assert play.run.pending == {}
+    touched = Play(plan_of("fixed_ratio")).begin()
+    for _ in range(5):
+        touched.touch()
+    assert touched.told(StateEntered)[-1].state == "reward"
+    assert touched.settle("failed")
+    assert touched.told(TrialEnded)[-1].outcome == "omission"
+
+
+def test_a_timer_whose_condition_does_not_hold_is_over_and_no_more() -> None:
+    play = Play(kitchen()).begin()
+    assert play.fire("1.4") == []
+    assert "1.4" not in play.run.timers
+    assert play.told(StateEntered)[-1].state == "begin"
+
+
 def test_new_runs_take_parameters_within_bounds() -> None:
     plan: Plan = kitchen()
     assert new_run(plan, RUN_ID, 1, {"volume": 30.0}).scope["volume"] == 30
