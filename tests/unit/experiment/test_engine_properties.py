@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from lics_actors.experiment.library import classics
 from lics_actors.experiment.messages import (
     OVER,
     CancelTimer,
+    Effect,
+    Event,
     PhaseChanged,
     Recovered,
     SendCommand,
@@ -23,6 +26,7 @@ from lics_actors.experiment.messages import (
 )
 from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.replay import replay
+from lics_actors.experiment.state import RunState
 from tests.unit.experiment.kitchen import Play, event_of, kitchen, plan_of
 
 
@@ -138,3 +142,12 @@ def test_after_a_crash_the_open_trial_is_interrupted_and_the_policy_decides(play
         return
     allowed = {"ask": {"recovering"}, "resume": {"running"}, "abort": {"finishing", "aborted"}}
     assert play.run.phase in allowed[play.plan.recovery] | {"finishing", "failed"}
+
+
+@given(stories)
+def test_what_was_written_down_and_read_again_replays_identically(play: Play) -> None:
+    """The journal of a run is these events and effects; nothing in them may change on the way to disk and back."""
+    written = [(msgspec.json.encode(event), msgspec.json.encode(effects)) for event, effects in play.recorded]
+    read = [(msgspec.json.decode(one, type=Event), msgspec.json.decode(other, type=list[Effect])) for one, other in written]
+    assert replay(play.plan, play.first, read) is None
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(play.run), type=RunState) == play.run
