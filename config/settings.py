@@ -216,6 +216,10 @@ class Settings(BaseSettings):
         """Return the token that guards everything until accounts exist."""
         return self.admin_token.get_secret_value() if self.admin_token else self.secret("admin_token")
 
+    def first_admin_code(self) -> str:
+        """Return the code that makes the first administrator, while there is no account."""
+        return self.secret("first_admin_code")
+
     def transport_key(self) -> bytes:
         """Return the key that signs every frame between actors of this installation."""
         key = self.actor_key.get_secret_value() if self.actor_key else self.secret("transport_key")

@@ -25,6 +25,7 @@ NOUNS = {
     "rig": "lics_actors.cli.rig",
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
+    "user": "lics_actors.cli.user",
     "web": "lics_actors.cli.web",
     "run": "lics_actors.cli.run",
     "simulate": "lics_actors.cli.simulate",

@@ -14,11 +14,12 @@ from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
+from web import access, auth, docs, errors, express, openapi
 from web import alarms as alarm_work
-from web import auth, docs, errors, express, openapi
 from web import rigs as rig_work
 from web.alarms import AlarmMetrics
-from web.api import alarms, audit, commands, devices, fleet, health, recorded, rigs, telemetry
+from web.api import alarms, api_keys, audit, commands, devices, fleet, health, recorded, rigs, telemetry, users
+from web.api import auth as auth_api
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.health import HealthWatch
@@ -48,11 +49,13 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     alarm_metrics = AlarmMetrics(repository)
     metrics = measure(app, client, alarm_metrics)
     app.before_request(refuse_endless_uris)
-    keeper = auth.TokenKeeper(settings.admin_token_value())
-    auth.install(app, keeper)
+    ways_in = access.build(settings, repository, audit_log)
+    keeper = ways_in.keeper
+    auth.install(app, keeper, auth.Refusals(audit_log))
+    access.install(app, ways_in)
     app.after_request(_finish)
     errors.install(app)
-    for nouns in (devices, recorded, telemetry, commands, rigs, fleet, alarms, audit):
+    for nouns in (devices, recorded, telemetry, commands, rigs, fleet, alarms, audit, auth_api, users, api_keys):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)

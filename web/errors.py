@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -113,6 +114,8 @@ def problem_of(error: Exception) -> Problem:
         case LicsError() if error.type in STATUS and STATUS[error.type] < HTTPStatus.INTERNAL_SERVER_ERROR:
             fields = error.fields if isinstance(error, InvalidError) else ()
             headers = {"WWW-Authenticate": 'Bearer realm="lics"'} if error.type == "authentication_error" else {}
+            if isinstance(wait_s := error.facts.get("retry_after_s"), int | float):
+                headers["Retry-After"] = str(math.ceil(max(1.0, wait_s)))
             return Problem(STATUS[error.type], error.code, error.message, error.type, fields, headers)
         case LicsError() if error.type in {"device_unavailable", "device_timeout"}:
             return Problem(STATUS[error.type], error.code, error.message, error.type)

@@ -67,7 +67,7 @@ class Lane:
         scheme, _, token = plain.headers.get(b"authorization", b"").decode("ascii").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        asker = self.keeper.principal(token.strip())
+        asker = self.keeper.remembered(token.strip())
         if asker is None or not allowed(asker, _PERMISSION):
             return None
         key = plain.headers.get(b"idempotency-key")

@@ -48,12 +48,15 @@ TAGS: Final = {
     "commands": "What devices were told to do, with every step of its life.",
     "fleet": "The supervision tree: how it is, and what people do to it.",
     "alarms": "What needs a person (ISA-18.2): seen, acknowledged, shelved.",
+    "auth": "Signing in and out, and one's own account.",
+    "users": "Who may sign in, and programs' keys.",
     "audit": "Who did what, and tried to.",
     "health": "Whether LICS itself is well, for people and for orchestrators.",
 }
 ABOUT: Final = """Watch and steer the instruments of a behavioural laboratory.
 
-Send `Authorization: Bearer <token>` with the token that `lics up` shows. Every error has the same body, `detail`, with a
+Send `Authorization: Bearer <token>` with an access token of `auth/sign-in`, an API key,
+or the token that `lics up` shows. Every error has the same body, `detail`, with a
 stable `code` for programs and a `message` for people. Lists come in pages: `next` is the cursor of the page after, `null`
 at the end. Times are UTC."""
 

@@ -25,6 +25,7 @@ def final_screen(settings: Settings, embedded: Embedded, devices: str, took_s: f
     facts.add_row("Address", f"[link={address}]{address}[/]")
     facts.add_row("Documentation", f"{address}/docs   {address}/redoc")
     facts.add_row("First sign-in", sign_in(settings))
+    facts.add_row("Accounts", first_account(settings))
     if embedded.broker is not None:
         facts.add_row("Broker", f"{embedded.broker.product} on 127.0.0.1:{embedded.broker.port}: {embedded.broker.guarantee}.")
     facts.add_row("Data and logs", f"{settings.data_dir}   {settings.log_dir}")
@@ -41,6 +42,13 @@ def sign_in(settings: Settings) -> str:
     path = settings.data_dir / "secrets" / "admin_token"
     shown = f" {settings.admin_token_value()}\n" if sys.stdout.isatty() else " "
     return f"Authorization: Bearer{shown}(the token is kept in {path})"
+
+
+def first_account(settings: Settings) -> str:
+    """Return how the first administrator gets an account; the code is made, and works only while there is none."""
+    code = settings.first_admin_code()
+    shown = f"code {code}" if sys.stdout.isatty() else f"code in {settings.data_dir / 'secrets' / 'first_admin_code'}"
+    return f"the first: `{called_as()} user add EMAIL --role admin`, or POST /api/v1/auth/claim with the {shown}"
 
 
 def commands(settings: Settings) -> list[str]:

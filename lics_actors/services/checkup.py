@@ -110,7 +110,7 @@ def _secrets(settings: Settings) -> Finding:
         return Finding("secrets", Verdict.IDLE, "none made yet")
     open_ones = [path.name for path in [folder, *folder.iterdir()] if _others_may(path)]
     if open_ones:
-        step = f"chmod 700 {folder}; chmod 600 {folder}/*; then delete those that somebody may have read"
+        step = f"chmod -R go= {folder}; then delete those that somebody may have read"
         return Finding("secrets", Verdict.BROKEN, f"readable by others: {', '.join(open_ones)}", step)
     return Finding("secrets", Verdict.OK, f"{len(list(folder.iterdir()))} in {folder}, readable by you only")
 

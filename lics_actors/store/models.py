@@ -345,3 +345,81 @@ class FleetDuty(Model):
 
     class Meta:
         table = "fleet_duty"
+
+
+class AccountRow(Model):
+    """Somebody who may sign in; never deleted, so that a name in the audit is always the same person's."""
+
+    id = fields.UUIDField(primary_key=True)
+    email = fields.CharField(max_length=180, unique=True)
+    role = fields.CharField(max_length=WORD_LENGTH)
+    generation = fields.BigIntField(default=1)
+    created_at = fields.DatetimeField()
+    created_by = fields.CharField(max_length=PRINCIPAL_LENGTH)
+    changed_at = fields.DatetimeField()
+    disabled_at = fields.DatetimeField(null=True)
+    password_hash = fields.TextField(null=True)
+    password_at = fields.DatetimeField(null=True)
+    code_hash = fields.CharField(max_length=64, null=True)
+    code_expires_at = fields.DatetimeField(null=True)
+    signed_in_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "account"
+        indexes = (Index(fields=("changed_at",), name="idx_account_changed"),)
+
+
+class SessionRow(Model):
+    """A sign-in, which lasts until it is ended or expires."""
+
+    id = fields.UUIDField(primary_key=True)
+    account_id = fields.UUIDField()
+    created_at = fields.DatetimeField()
+    used_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+    end_reason = fields.CharField(max_length=WORD_LENGTH, null=True)
+    remote = fields.TextField(null=True)
+    agent = fields.TextField(null=True)
+
+    class Meta:
+        table = "session"
+        indexes = (
+            Index(fields=("account_id", "created_at"), name="idx_session_account"),
+            Index(fields=("ended_at",), name="idx_session_ended"),
+        )
+
+
+class RefreshTokenRow(Model):
+    """A refresh token by the SHA-256 of it; a used one is kept as long as its session, to be known again."""
+
+    hash = fields.CharField(primary_key=True, max_length=64)
+    session_id = fields.UUIDField()
+    issued_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "refresh_token"
+        indexes = (Index(fields=("session_id",), name="idx_refresh_token_session"),)
+
+
+class ApiKeyRow(Model):
+    """A program's way in, by the SHA-256 of its secret."""
+
+    id = fields.UUIDField(primary_key=True)
+    account_id = fields.UUIDField()
+    name = fields.CharField(max_length=64)
+    secret_hash = fields.CharField(max_length=64)
+    scopes = fields.JSONField[list[str]]()
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    revoked_at = fields.DatetimeField(null=True)
+    last_used_at = fields.DatetimeField(null=True)
+    last_used_from = fields.TextField(null=True)
+
+    class Meta:
+        table = "api_key"
+        indexes = (
+            Index(fields=("account_id", "created_at"), name="idx_api_key_account"),
+            Index(fields=("revoked_at",), name="idx_api_key_revoked"),
+        )

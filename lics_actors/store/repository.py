@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from lics_actors.store.accounts import Accounts
 from lics_actors.store.alarms import Alarms
+from lics_actors.store.api_keys import ApiKeys
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
@@ -19,6 +21,7 @@ from lics_actors.store.rows import (
     NewDevice,
     TelemetryPoint,
 )
+from lics_actors.store.sign_ins import SignIns
 from lics_actors.store.stream_reads import StreamReads
 from lics_actors.store.telemetry_reads import TelemetryReads
 
@@ -34,7 +37,21 @@ __all__ = [
 ]
 
 
-class Repository(Devices, Commands, TelemetryReads, StreamReads, CompletenessReads, Histories, Alarms, Retention, Hosts, Rigs):
+class Repository(
+    Devices,
+    Commands,
+    TelemetryReads,
+    StreamReads,
+    CompletenessReads,
+    Histories,
+    Alarms,
+    Retention,
+    Hosts,
+    Rigs,
+    Accounts,
+    SignIns,
+    ApiKeys,
+):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
     Every method raises DatabaseUnavailableError within a few seconds when the database does not answer (reads of long ranges:

@@ -158,7 +158,7 @@ async def test_unsubscribed_is_silent_and_nothing_is_left_behind(web: LiveWeb) -
     await viewer.socket.close()
     await eventually(lambda: not web.hub._clients and not web.hub._feeds, what="the client is forgotten")
     redis = Redis.from_url(web.redis_url)
-    await eventually(lambda: redis.pubsub_channels("lics:*") == [], what="no channel is listened to")
+    await eventually(lambda: redis.pubsub_channels("lics:live:*") == [], what="no channel is listened to")
 
 
 async def test_a_client_that_comes_back_is_told_what_it_missed(web: LiveWeb) -> None:

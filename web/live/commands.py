@@ -62,6 +62,8 @@ async def give(hub: Hub, client: Client, asker: Principal, order: Order) -> None
                 return
             await asyncio.sleep(AGAIN_S)
     except LicsError as error:
+        if isinstance(error, PermissionDeniedError):
+            hub.note_refusal(client, asker.name, PERMISSION, f"device:{order.device_id}", error)
         client.tell_error(error, topic=topic, ref=order.ref)
     finally:
         if topic is not None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from lics_actors.audit import Asker
+from lics_actors.errors import LicsError
 from lics_actors.live.messages import CommandLive, TelemetryLive
 from lics_actors.store.records import Command
-from web.auth import Principal
+from web.auth import Principal, Refusals
 from web.backing import Backing
+from web.errors import AuthenticationError
 from web.live.bus import Bus, understood
-from web.live.client import GOING_AWAY, Client, Subscription
+from web.live.client import GOING_AWAY, UNAUTHENTICATED, Client, Subscription
 from web.live.delivery import Delivery
 from web.live.feed import Feed
 from web.live.limits import Limits, LiveUnavailableError, TooManyError
@@ -32,8 +35,11 @@ LOOK_S: Final = 1.0  # between two looks at who is slow, silent or gone
 class Hub:
     """The clients of one worker and the topics they want. `run` while the application serves."""
 
-    def __init__(self, house: Backing, bus: Bus, metrics: LiveMetrics, limits: Limits) -> None:
-        self.house, self.limits, self.metrics = house, limits, metrics
+    def __init__(
+        self, house: Backing, bus: Bus, metrics: LiveMetrics, limits: Limits, stands: Callable[[Principal], bool]
+    ) -> None:
+        self.house, self.limits, self.metrics, self.stands = house, limits, metrics, stands
+        self._refusals = Refusals(house.audit)
         self._bus = bus
         self._clients: dict[Client, None] = {}
         self._feeds: dict[str, Feed] = {}
@@ -80,6 +86,13 @@ class Hub:
         if own >= self.limits.per_principal:
             raise TooManyError(f"{principal.name} has {own} connections already", limit=self.limits.per_principal)
         client.principal = principal
+
+    def note_refusal(self, client: Client, name: str, action: str, target: str, error: LicsError) -> None:
+        """Have the audit told what a client was refused."""
+        asker = Asker(name, "ws", client.remote, client.request_id)
+        task = asyncio.get_running_loop().create_task(self._refusals.note(asker, action, target, error))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def leave(self, client: Client) -> None:
         """Forget a connection and all it wanted."""
@@ -224,6 +237,9 @@ class Hub:
             self._heard = self._bus.connected
             for client in list(self._clients):
                 client.look_after(self.limits.ping_s, self.limits.silent_s)
+                if client.principal is not None and not self.stands(client.principal):
+                    client.tell_error(AuthenticationError("the token has expired, or was ended"))
+                    client.end(UNAUTHENTICATED, "unauthenticated")
                 self.metrics.gaps.inc(client.new_gaps())
 
 

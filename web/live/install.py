@@ -26,7 +26,7 @@ HUB: Final = "lics_live"
 def install(app: Quart, settings: Settings, house: Backing, keeper: TokenKeeper, limits: Limits) -> None:
     """Serve `/ws` beside the routes, on the bus that `settings` names."""
     bus = LiveReader(settings.redis_url, settings.mqtt_topic_prefix) if settings.redis_url else NoBus()
-    hub = Hub(house, bus, LiveMetrics(app.extensions[METRICS].registry), limits)
+    hub = Hub(house, bus, LiveMetrics(app.extensions[METRICS].registry), limits, keeper.stands)
     app.extensions[HUB] = hub
     endpoint.install(app, hub, keeper)
 

@@ -61,7 +61,7 @@ class Session:
             if device_id is not None:
                 self._subscribe(Subscribe([f"device:{device_id}"]), asker)
             while (said := await self._next()) is not None:
-                self._heard(said, asker)
+                self._heard(said, self._client.principal or asker)
         except TooManyError as error:
             self._client.tell_error(error)
             self._client.end(TOO_SLOW, "too many connections")
@@ -74,26 +74,34 @@ class Session:
         """Learn who this is; None: not to be let in, or gone."""
         client, limits = self._client, self._hub.limits
         try:
-            asker = self._known(token if token is not None else await self._first_word())
+            asker = await self._known(token if token is not None else await self._first_word())
         except (AuthenticationError, TimeoutError) as error:
             late = AuthenticationError(f"no auth message within {limits.auth_s:g} s")
+            if isinstance(error, AuthenticationError):
+                self._hub.note_refusal(client, "anonymous", "auth.token", "/ws", error)
             client.tell_error(late if isinstance(error, TimeoutError) else error)
             client.end(UNAUTHENTICATED, "unauthenticated")
+            return None
+        except LicsError as error:  # a key that this worker does not know, and no table to ask
+            client.tell_error(error)
+            client.end(TOO_SLOW, "try again")
             return None
         if asker is None:
             return None
         if not allowed(asker, READ):
-            client.tell_error(PermissionDeniedError(f"{asker.name} may not {READ}"))
+            refusal = PermissionDeniedError(f"{asker.name} may not {READ}")
+            self._hub.note_refusal(client, asker.name, READ, "/ws", refusal)
+            client.tell_error(refusal)
             client.end(FORBIDDEN, "forbidden")
             return None
         self._hub.introduce(client, asker)
         client.tell(Ready(asker.name, VERSION, limits.ping_s, limits.topics, MESSAGE_BYTES))
         return asker
 
-    def _known(self, token: str | None) -> Principal | None:
+    async def _known(self, token: str | None) -> Principal | None:
         if token is None:
             return None
-        asker = self._keeper.principal(token)
+        asker = await self._keeper.principal(token, self._client.remote)
         if asker is None:
             raise AuthenticationError("the token is not valid")
         return asker
@@ -156,8 +164,17 @@ class Session:
                 self._steer(said, asker)
             case Ping(ref=ref):
                 self._client.tell(Pong(ref))
-            case Auth():
-                raise MalformedMessageError("you are known already")
+            case Auth(token=token):
+                self._renew(token, asker)
+
+    def _renew(self, token: str, asker: Principal) -> None:
+        """Let a client stay with its next token, before the one it came with expires."""
+        again = self._keeper.remembered(token)
+        if again is None:
+            raise AuthenticationError("the token is not valid")
+        if again != asker:
+            raise MalformedMessageError("you are known already")
+        self._client.principal = again
 
     def _subscribe(self, said: Subscribe, asker: Principal) -> None:
         for topic in dict.fromkeys(said.topics):
@@ -175,7 +192,9 @@ class Session:
             raise TopicNotFoundError("topics are fleet, alarms, device:{id} and command:{id}")
         permission = PERMISSIONS.get(topic, READ)
         if not allowed(asker, permission):
-            raise PermissionDeniedError(f"{asker.name} may not {permission}")
+            refusal = PermissionDeniedError(f"{asker.name} may not {permission}")
+            self._hub.note_refusal(self._client, asker.name, permission, topic, refusal)
+            raise refusal
 
     def _order(self, said: Order, asker: Principal) -> None:
         self._follow(said.ref, lambda: commands.give(self._hub, self._client, asker, said))

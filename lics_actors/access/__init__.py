@@ -1,0 +1,1 @@
+"""Accounts, sessions, tokens and keys: who somebody is, and what they may."""
