@@ -19,7 +19,7 @@ from lics_actors.services.ports import free_port
 from tests.benchmarks import command_device
 from tests.benchmarks.fleet_asks import asks, took
 from tests.benchmarks.fleet_hung import Commanded, commanded, hung
-from tests.benchmarks.fleet_many import MANY_ONLINE_S, many
+from tests.benchmarks.fleet_many import MANY_ONLINE_S, Many, many
 from tests.benchmarks.fleet_return import HUNG_BACK_S, KILLED_BACK_S
 from tests.benchmarks.fleet_scale import CPU_PERCENT, ONLINE_S, USS_MIB, Figures, measure, simulated
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, servers, tell
@@ -120,14 +120,10 @@ class Fleet:
 
 async def run_many(options: Options, on: Servers, devices: int) -> Outcome:
     """Start so many devices, and lose every rack of theirs; a round each on servers of its own."""
-    found = [await many(on, devices, one_by_one=True)]
+    found = [_told(await many(on, devices, one_by_one=True))]
     for _ in range(options.rounds - 1):
         async with servers() as fresh:
-            found.append(await many(fresh, devices, one_by_one=True))
-    for each in found:
-        tell(
-            f"{devices} devices: online after {each.online_s:.1f} s, back after {each.back_s:.1f} s; {each.uss_mib:.1f} MiB each"
-        )
+            found.append(_told(await many(fresh, devices, one_by_one=True)))
     name = f"until {devices} devices are online"
     away = [each.returns for each in found if each.returns]
     cases = (
@@ -139,6 +135,11 @@ async def run_many(options: Options, on: Servers, devices: int) -> Outcome:
         Case(MEMORY, "MiB", tuple(each.uss_mib for each in found)),
     )
     return Outcome(cases, name, tuple(audit for each in found for audit in each.audits))
+
+
+def _told(found: Many) -> Many:
+    tell(f"{found.devices} devices are back {found.back_s:.1f} s after their racks were killed; {found.uss_mib:.1f} MiB each")
+    return found
 
 
 def _p99(values: Sequence[float]) -> float:

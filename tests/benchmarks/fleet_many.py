@@ -21,6 +21,7 @@ from lics_actors.services.ports import free_port
 from lics_actors.store.seed import seed_devices
 from tests.benchmarks.figures import Audit
 from tests.benchmarks.fleet_return import Returns, returns
+from tests.benchmarks.harness import tell
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
 from tests.system.chaos.audit import Audits
@@ -63,6 +64,7 @@ async def many(on: Servers, count: int, *, one_by_one: bool = False) -> Many:
             laboratory.start("fleet", "fleet", "run")
             nodes = await eventually(lambda: _online(client, count, {}), PATIENCE_S, f"{count} devices online")
             online_s = time.perf_counter() - began
+            tell(f"{count} devices are online after {online_s:.1f} s")
             found = await returns(client, nodes) if one_by_one else None
             back_s = await _lose_racks(client, played, nodes)
             uss_mib = (
