@@ -16,6 +16,7 @@ SUFFIX = ".journal"
 APPLICATION_ID = 0x4C494353  # "LICS": tells a journal from any other SQLite file
 SCHEMA = 1
 CACHE_KIB = 128  # an actor has 6 MiB in all; a journal's hot pages are a handful
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG}  # too big: of a row whose header is nonsense
 CHECKED_BYTES = 64 << 20  # a quick_check reads the whole file, 0.2 s for this much; beyond, only what is touched is checked
 
 
@@ -125,7 +126,7 @@ def told_errors(path: Path) -> Iterator[None]:
         facts = {"path": str(path), "reason": str(error)}
         if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             raise StorageFullError(f"the disk under {path.name} takes no more: {error}", **facts) from error
-        kind = JournalCorruptError if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB} else JournalError
+        kind = JournalCorruptError if code in DAMAGED else JournalError
         raise kind(f"{path.name}: {error}", **facts) from error
     except OSError as error:
         raise StorageFullError(f"the folder of {path.name} takes nothing: {error.strerror}", path=str(path)) from error

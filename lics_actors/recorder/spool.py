@@ -29,7 +29,7 @@ FILE = "spool.sqlite"
 SEGMENT_MESSAGES = 2000  # bounds what reading one segment takes from memory
 _VACUUM_ABOVE_PAGES = 4096  # 16 MiB of free pages are kept for reuse; more go back to the disk,
 _VACUUM_PAGES = 512  # 2 MiB with each trim, so that no append waits long behind it
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_TOOBIG}  # too big: of a row whose header is nonsense
 _UNWRITABLE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 _PRAGMAS = ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "secure_delete=OFF")

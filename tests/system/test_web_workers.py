@@ -131,14 +131,19 @@ async def test_a_hung_worker_is_killed_and_another_takes_its_place(
     env = {"LICS_DATA_DIR": str(data_dir), "DATABASE_URL": away, "LICS_ADMIN_TOKEN": TOKEN, "LICS_PORT": str(free_port())}
     ended: list[int] = []
     crew = Workers(1, command_words("lics web --ready {ready}"), env, ended.append)
+    others = {child.pid for child in psutil.Process().children()}  # servers of other tests
+
+    def workers_now() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if child.pid not in others]
+
     await crew.start()
     try:
-        (first,) = psutil.Process().children()
+        (first,) = workers_now()
         await asyncio.sleep(2.5)
         assert ended == [], "one that beats is left alone"
         first.suspend()
         await eventually(lambda: ended == [first.pid], 15, "the hung one is killed")
-        await eventually(lambda: psutil.Process().children(), 15, "another is started")
+        await eventually(lambda: [child for child in workers_now() if child.pid != first.pid], 15, "another is started")
     finally:
         await crew.stop()
 
@@ -181,6 +186,7 @@ async def test_clients_of_all_workers_are_told_the_same_and_a_killed_worker_take
             cut = [viewer for viewer, got in zip(viewers, told, strict=True) if isinstance(got, ConnectionClosed)]
             assert 0 < len(cut) < len(viewers)
             assert all(isinstance(got, dict | ConnectionClosed) for got in told), told
+            await asyncio.to_thread(victim.wait, 10)  # what it listens on is closed last: until then a newcomer may end there
             again = await stack.enter_async_context(connect(f"ws://127.0.0.1:{port}/ws", proxy=None))
             back = await Viewer(again).sign_in(TOKEN)
             await back.subscribe("fleet", after=heard[0][-1])
