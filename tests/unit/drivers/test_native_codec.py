@@ -442,3 +442,12 @@ def test_the_device_describes_itself_and_settings_are_few() -> None:
 def test_a_description_document_that_is_none_is_an_error() -> None:
     with pytest.raises(KeyError):
         description_of({"type": "pump"})
+
+
+def test_a_lease_names_its_holder_and_when_it_expires() -> None:
+    device = DeviceRef(uuid4(), {}, "lab/")
+    (said,) = NATIVE.encode_lease(device, "lics", NOW)
+    assert said.topic == f"lab/devices/{device.device_id}/lease"
+    document = json.loads(said.payload)
+    assert document["holder"] == "lics"
+    assert datetime.fromisoformat(document["expires"]) == NOW
