@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from drivers.native import device_side
 from drivers.native.codec import DESCRIBE, NATIVE, device_base
 from drivers.native.spec import PUMP
-from drivers.protocol import DeviceRef, Received
+from drivers.protocol import Described, DeviceRef, PresenceReported, PresenceState, Received
 from lics_actors.device import actor
-from lics_actors.device.messages import Admin, Health, Link, Safety
+from lics_actors.device.events import ActorStarted, MessageDecoded, SessionLost, SessionOpened, TimerFired
+from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, Safety
+from lics_actors.device.state import reduce
+from lics_actors.device.twin import restored
 from lics_actors.live.bus import LivePublisher
 from lics_actors.live.messages import FLEET, DeviceLive
 
@@ -36,6 +39,22 @@ def _understand_a_device() -> None:
     device = DeviceRef(NOBODY, {})
     payload = device_side.describe_payload(PUMP)
     NATIVE.decode(device, Received(device_base("", device.device_id) + DESCRIBE, payload, NOW))
+
+
+def _think_of_a_device() -> None:
+    """Have the rules judge what every device lives through, until Python has settled on what they do."""
+    spec = DeviceSpec(NOBODY, "", "pump", "native", {})
+    for n in range(TIMES):
+        state = restored(spec, NATIVE.guarantees, 1, NOW, twin=None, unsettled=[])
+        for event in (
+            ActorStarted(NOW),
+            SessionOpened(NOW),
+            MessageDecoded(NOW, Described(PUMP), retained=True),
+            MessageDecoded(NOW, PresenceReported(PresenceState.ONLINE, n, NOW), retained=True),
+            TimerFired(NOW + timedelta(seconds=5)),
+            SessionLost(NOW, ""),
+        ):
+            state, _ = reduce(state, event)
 
 
 async def _speak_on_the_bus() -> None:
@@ -59,5 +78,6 @@ async def _agree(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 sqlite3.connect(":memory:").close()  # initialises SQLite and its extensions
 _understand_a_device()
+_think_of_a_device()
 with suppress(OSError):  # no loopback to listen on: then each device learns it by itself
     asyncio.run(_speak_on_the_bus())

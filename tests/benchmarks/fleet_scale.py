@@ -25,7 +25,7 @@ from tests.waiting import eventually
 
 ONLINE_S, CPU_PERCENT = 15.0, 0.05
 # 3.11 has no immortal objects to share after a fork: 9.4 to 10.5, before interlocks, leases and last words, which cost 0.6
-USS_MIB = 6.8 if sys.version_info >= (3, 12) else 12.0
+USS_MIB = 6.5 if sys.version_info >= (3, 12) else 12.0
 QUIET_HZ = "0.1"  # a reading every ten seconds: idle, and not silent
 BACK_S, HUNG_S = 1.0, 10.0
 HANGS = 4  # at the same time
