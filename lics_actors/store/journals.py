@@ -33,6 +33,7 @@ from lics_actors.store.records import (
     Record,
 )
 from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
+from lics_actors.store.run_records import RunOpened, RunRecord, RunStepped
 
 SHIP_S = 60.0
 STATE_EVENT = "lics.state"
@@ -79,6 +80,7 @@ class _Batch:
     fleet: list[Row] = field(default_factory=list)
     alarms: list[AlarmRaised | AlarmCleared] = field(default_factory=list)
     audit: list[Row] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
 
 
 async def journal_position(repository: Connected, identity: UUID) -> int:
@@ -175,6 +177,8 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
                 batch.alarms.append(record)
             case Audited():
                 batch.audit.append(_audited(record))
+            case RunOpened() | RunStepped():
+                batch.runs.append(record)
             case _:
                 assert_never(record)
     return batch

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from lics_actors.device.messages import CommandState
+from lics_actors.store.run_records import RunOpened, RunStepped
 
 REJECTED_KEPT_BYTES = 4096  # contracts.md section 1: of a payload that breaks the contract the first 4 KiB are kept
 
@@ -230,6 +231,8 @@ Record = (
     | AlarmRaised
     | AlarmCleared
     | Audited
+    | RunOpened
+    | RunStepped
 )
 
 _encoder = msgspec.msgpack.Encoder()
