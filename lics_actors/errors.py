@@ -48,6 +48,12 @@ class RigNotFoundError(NotFoundError):
     code = "RIG_NOT_FOUND"
 
 
+class RunNotFoundError(NotFoundError):
+    """No such run, or it is over."""
+
+    code = "RUN_NOT_FOUND"
+
+
 class CommandNotFoundError(NotFoundError):
     """No such command."""
 
@@ -130,6 +136,18 @@ class InterlockTrippedError(ConflictError):
     """An interlock has tripped the device: nothing is moved until a person has reset it."""
 
     code = "INTERLOCK_TRIPPED"
+
+
+class DeviceReservedError(ConflictError):
+    """A run has the device; facts: `holder`, `run_id`, `until`."""
+
+    code = "DEVICE_RESERVED"
+
+
+class RunRefusedError(ConflictError):
+    """The state of a run forbids what was asked of it."""
+
+    code = "RUN_REFUSED"
 
 
 class IdempotencyKeyReusedError(ConflictError):

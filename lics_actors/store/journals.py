@@ -33,7 +33,7 @@ from lics_actors.store.records import (
     Record,
 )
 from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
-from lics_actors.store.run_records import RunOpened, RunRecord, RunStepped
+from lics_actors.store.run_records import RunOpened, RunReacted, RunRecord, RunStepped
 
 SHIP_S = 60.0
 STATE_EVENT = "lics.state"
@@ -177,7 +177,7 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
                 batch.alarms.append(record)
             case Audited():
                 batch.audit.append(_audited(record))
-            case RunOpened() | RunStepped():
+            case RunOpened() | RunStepped() | RunReacted():
                 batch.runs.append(record)
             case _:
                 assert_never(record)

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from lics_actors.device.messages import CommandState
-from lics_actors.store.run_records import RunOpened, RunStepped
+from lics_actors.store.run_records import RunOpened, RunReacted, RunStepped
 
 REJECTED_KEPT_BYTES = 4096  # contracts.md section 1: of a payload that breaks the contract the first 4 KiB are kept
 
@@ -233,6 +233,7 @@ Record = (
     | Audited
     | RunOpened
     | RunStepped
+    | RunReacted
 )
 
 _encoder = msgspec.msgpack.Encoder()

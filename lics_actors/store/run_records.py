@@ -42,7 +42,8 @@ class RunOpened(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
 class RunStepped(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     """A run heard something and decided. Tables `run`, `trial`, `reward`, `annotation`, and `run_event` with all of it.
 
-    `time`: LICS's clock (UTC) when it was heard; `event.at` is the same on the run's axis.
+    `time`: LICS's clock (UTC) when it was heard; `event.at` is the same on the run's axis. `ask`: the wish of an operator that it
+    was, which is done once. `barred`: commands among the effects that were not sent, and why (the subject's limits).
     """
 
     run_id: UUID
@@ -50,6 +51,20 @@ class RunStepped(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     time: datetime
     event: Event
     effects: tuple[Effect, ...] = ()
+    ask: UUID | None = None
+    barred: dict[UUID, str] = {}
 
 
-RunRecord = RunOpened | RunStepped
+class RunReacted(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """A command of step `n` was published. `heard`: when what it answers came in; `decided`: when it was in the run's journal;
+    `left`: when the device's actor said that it is published, so an upper bound. All of LICS's clock (UTC)."""
+
+    run_id: UUID
+    n: int
+    command_id: UUID
+    heard: datetime
+    decided: datetime
+    left: datetime
+
+
+RunRecord = RunOpened | RunStepped | RunReacted

@@ -1,0 +1,88 @@
+"""The order by which a run begins: all that its actor needs, also while the database is away. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from lics_actors.device.messages import RoleSpec
+
+ARM_WITHIN_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much more reward the subject may get, as of `as_of` (UTC), in base units; what the run gives from then on counts
+    against it. `until`: the end of the subject's day; nothing is given beyond. `override`: whose word lets it be exceeded."""
+
+    amount: float
+    as_of: datetime
+    until: datetime | None = None
+    override: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunOrder:
+    """`document`: the protocol's version as stored; `roles`: the protocol's role → the device that plays it; `parameters`: in
+    base units, those that differ from the defaults. `rehearsed`: the version was rehearsed, or a person with the right to it has
+    overridden that. `allowance` None: nobody keeps a ledger of this subject. `arm_within_s`: devices may take so long to be
+    ready."""
+
+    run_id: UUID
+    laboratory_id: UUID
+    rig_id: UUID
+    rig: str
+    protocol_version_id: UUID
+    document: Mapping[str, Any]
+    roles: Mapping[str, RoleSpec]
+    seed: int
+    principal: str
+    ordered_at: datetime
+    rehearsed: bool
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    subject_id: UUID | None = None
+    experiment_id: UUID | None = None
+    stage: int | None = None
+    allowance: Allowance | None = None
+    arm_within_s: float = ARM_WITHIN_S
+
+
+_orders: Final = msgspec.json.Decoder(RunOrder)
+
+
+def encode_order(order: RunOrder) -> bytes:
+    """Return an order as JSON."""
+    return msgspec.json.encode(order)
+
+
+def decode_order(data: bytes) -> RunOrder:
+    """Return the order that `encode_order` made.
+
+    Raises:
+        msgspec.ValidationError, msgspec.DecodeError: the bytes are none.
+    """
+    return _orders.decode(data)
+
+
+def run_node(run_id: UUID) -> str:
+    """Return the name of a run's node in the supervision tree."""
+    return f"run:{run_id}"
+
+
+def run_of_node(node: str) -> UUID | None:
+    """Return the run a node is for, or None where it is not for one."""
+    kind, _, text = node.partition(":")
+    try:
+        return UUID(text) if kind == "run" else None
+    except ValueError:
+        return None
+
+
+def run_principal(run_id: UUID) -> str:
+    """Return by which name a run commands devices."""
+    return f"run:{run_id}"

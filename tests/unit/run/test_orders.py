@@ -1,0 +1,36 @@
+"""Orders: whole after a disk, and nodes that are a run's."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+
+from lics_actors.device.messages import RoleSpec
+from lics_actors.run.orders import Allowance, RunOrder, decode_order, encode_order, run_node, run_of_node, run_principal
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def test_an_order_comes_back_from_disk_as_it_was() -> None:
+    roles = {"pump": RoleSpec(uuid4(), "native", {"a": [1, "x"]}, 12.5)}
+    order = RunOrder(
+        uuid4(), uuid4(), uuid4(), "cage 1", uuid4(), {"name": "fixed_ratio", "states": {}}, roles, 2**62, "user:1", NOW, True,
+        {"ratio": 3, "mode": "x", "on": True}, uuid4(), None, 2, Allowance(500.0, NOW, None, "user:2"),
+    )  # fmt: skip
+    assert decode_order(encode_order(order)) == order
+
+
+def test_what_is_no_order_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode_order(b'{"run_id": "x"}')
+
+
+def test_a_node_is_a_runs_or_not() -> None:
+    run_id = uuid4()
+    assert run_of_node(run_node(run_id)) == run_id
+    assert run_of_node("run:7") is None
+    assert run_of_node(f"device:{run_id}") is None
+    assert run_principal(UUID(int=1)) == f"run:{UUID(int=1)}"
