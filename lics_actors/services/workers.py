@@ -33,6 +33,7 @@ class Worker:
         self._words, self._env, self._tell_ready, self._tell_end = list(words), dict(env), ready, ended
         self._process: subprocess.Popen[bytes] | None = None
         self._heard_at = 0.0
+        self._told = 0  # the pid whose end was told last
 
     @property
     def pid(self) -> int | None:
@@ -99,8 +100,11 @@ class Worker:
         """Wait until it has ended; return its code."""
         if self._process is None:
             return 0
-        code = await exit_code(self._process)
-        self._tell_end(self._process.pid)
+        process = self._process
+        code = await exit_code(process)
+        if process.pid != self._told:  # whoever kills it waits for its end, too: it is told once
+            self._told = process.pid
+            self._tell_end(process.pid)
         return code
 
     def ask_to_stop(self) -> None:

@@ -106,10 +106,11 @@ async def test_a_command_whose_acks_were_lost_is_settled_from_the_ledger_and_ran
     async with laboratory.simulator(PUMP, faults=Faults(drop_acks=1.0)) as simulator:
         pump = simulator.device(PUMP.id)
         await online(laboratory, PUMP)
-        answer = await laboratory.command(PUMP.id, "dispense", {"volume_ul": 20}, timeout_s=1.0)
+        answer = await laboratory.command(PUMP.id, "dispense", {"volume_ul": 20}, timeout_s=3.0)
         command = answer.json()
         assert (answer.status_code, command["state"]) == (200, "indeterminate"), answer.text
         pump.faults.drop_acks = 0.0
+        await eventually(lambda: pump.executions(UUID(command["id"])) == 1, 10.0, "it was executed")
         await pump.power_off()
         await pump.power_on()
         settled = await laboratory.settled(command["id"], PUMP.id, "succeeded", "failed")
