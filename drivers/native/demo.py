@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 DEMO_CAGES = 8
 DEMO_TYPES = ("pump", "lickometer", "environment")
+PELLET_CAGE = 8  # rewards with a feeder in place of a pump: progressive ratio is worked for pellets
 
 _NAMESPACE = UUID("5e0d7a52-6f0c-4c1e-9a55-1d0c7c1f3b6a")  # random, made for LICS; the ids of simulated devices hang on it
 
@@ -28,12 +30,20 @@ def simulated_id(name: str) -> UUID:
 
 
 def demo_devices() -> tuple[DemoDevice, ...]:
-    """Return the demo laboratory, cage by cage: a pump, a lickometer with a touchscreen, an environment sensor each."""
+    """Return the demo laboratory, cage by cage: a pump (or a feeder), a lickometer with a touchscreen, an environment sensor."""
     return tuple(
         DemoDevice(simulated_id(f"cage-{cage}-{kind}"), f"cage-{cage}-{kind}", kind, f"Cage {cage}")
         for cage in range(1, DEMO_CAGES + 1)
-        for kind in DEMO_TYPES
+        for kind in ("feeder" if cage == PELLET_CAGE and kind == "pump" else kind for kind in DEMO_TYPES)
     )
+
+
+def cages(devices: Iterable[DemoDevice]) -> dict[str, tuple[DemoDevice, ...]]:
+    """Return the devices of each place where a subject can live: where there is something to touch."""
+    found: dict[str, tuple[DemoDevice, ...]] = {}
+    for each in devices:
+        found[each.location] = (*found.get(each.location, ()), each)
+    return {place: those for place, those in found.items() if any(each.type == "lickometer" for each in those)}
 
 
 def counted_devices(count: int) -> tuple[DemoDevice, ...]:

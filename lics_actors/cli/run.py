@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from drivers.native.spec import DEVICE_TYPES
+from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
 from lics_actors.errors import InvalidError
 from lics_actors.experiment.checks import prepared
@@ -21,7 +22,6 @@ from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.problems import Problem
 from lics_actors.experiment.quantities import literal
 from lics_actors.experiment.rehearsal import Rehearsal, Rehearsed, rehearse
-from lics_actors.experiment.subjects import SubjectModel
 
 app = typer.Typer(no_args_is_help=True, help="Experiments: check, draw and rehearse a protocol.")
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from drivers.native.demo import DemoDevice, counted_devices, demo_devices
+from drivers.native.demo import DemoDevice, cages, counted_devices, demo_devices
+from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, run, stderr
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from drivers.native.simulator import Faults, Simulator
+    from drivers.native.simulator import Faults, Simulator, SubjectSpec
     from lics_actors.device.messages import BrokerSpec
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,8 @@ def simulate(
     rate: Annotated[float, typer.Option(min=0, max=1000, help="telemetry messages a second and device; 0: none")] = 1.0,
     samples: Annotated[int, typer.Option(min=1, max=500, help="samples in each of them")] = 1,
     seed: Annotated[int, typer.Option(help="chance, the same in every run")] = 0,
+    subject_model: Annotated[SubjectModel | None, typer.Option(help="let such a subject live in each cage")] = None,
+    subject_speed: Annotated[float, typer.Option(min=0.1, max=1000, help="so many times faster than a rodent")] = 1.0,
     fault: Annotated[
         list[str] | None, typer.Option(help="[DEVICE:]KNOB=VALUE, for example drop_acks=0.1 or cage-1-pump:delay=2; repeatable")
     ] = None,
@@ -62,7 +65,9 @@ def simulate(
         show(devices, as_json)
     if listed and not register:
         return
-    run(lambda: work(devices, faults, Options("demo" if demo else "count", rate, samples, seed, register, listed, as_json)))
+    name = "demo" if demo else "count"
+    options = Options(name, rate, samples, seed, register, listed, as_json, subject_model, subject_speed)
+    run(lambda: work(devices, faults, options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ class Options:
     register: bool
     only_list: bool
     quiet: bool
+    subject_model: SubjectModel | None = None
+    subject_speed: float = 1.0
 
 
 def parse_fault(text: str, devices: Sequence[DemoDevice]) -> FaultOption:
@@ -150,10 +157,21 @@ async def play(
         SimulatedDeviceSpec(each.id, each.type, each.name, options.rate_hz, options.samples, _faults_of(each, faults))
         for each in devices
     ]
-    async with Simulator(broker, specs, state_dir, seed=options.seed) as simulator:
+    async with Simulator(broker, specs, state_dir, seed=options.seed, subjects=_subjects(devices, options)) as simulator:
         telling = asyncio.create_task(_tell_when_online(simulator, broker, options.quiet))
         await stop.wait()
         telling.cancel()
+
+
+def _subjects(devices: Sequence[DemoDevice], options: Options) -> tuple[SubjectSpec, ...]:
+    from drivers.native.simulator import SubjectSpec  # noqa: PLC0415
+
+    if options.subject_model is None:
+        return ()
+    return tuple(
+        SubjectSpec(place, tuple(each.id for each in those), options.subject_model, options.subject_speed)
+        for place, those in cages(devices).items()
+    )
 
 
 def _faults_of(device: DemoDevice, options: Sequence[FaultOption]) -> Faults:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+from drivers.native.subject import SubjectModel
 from drivers.protocol import Description
 from lics_actors.experiment.engine import reduce
 from lics_actors.experiment.instruments import Instruments
@@ -33,7 +34,7 @@ from lics_actors.experiment.messages import (
 from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.replay import Difference, Recorded, replay
 from lics_actors.experiment.state import RunState, new_run
-from lics_actors.experiment.subjects import Subject, SubjectModel
+from lics_actors.experiment.subjects import Subject
 from lics_actors.experiment.tally import Tally
 
 _REHEARSALS: Final = UUID("0d3f6f0e-1c0a-4f55-9a50-2f6b7f5d8c11")  # random, made for LICS

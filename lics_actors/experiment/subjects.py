@@ -1,28 +1,22 @@
 """Subjects of a rehearsal: one that does anything, one that knows the task, one with a habit. Pure.
 
-They answer what the present state listens to; times are a lognormal reaction time of 0.7 s, chosen to look like a rodent's at a
-screen, and nothing may be concluded from them.
+They answer what the present state listens to, after the reaction times of the subjects that live at simulated devices
+(drivers/native/subject.py); nothing may be concluded from them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import log
 from random import Random
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from drivers.native.subject import ATTENTION, HABIT, SubjectModel, reaction_s
 from drivers.protocol import Description
 from lics_actors.experiment.messages import DeviceSaid
 from lics_actors.experiment.plan import Plan, PlanState, Way
 from lics_actors.experiment.state import RunState
 from lics_actors.experiment.trials import opened
 
-SubjectModel = Literal["random", "ideal", "biased"]
-
-REACTION_S: Final = 0.7
-SPREAD: Final = 0.4
-ATTENTION: Final = 0.9  # share of moments at which a subject that is not ideal answers at all
-HABIT: Final = 0.8  # share of answers that a biased subject gives out of habit
 TRIES: Final = 64  # to find by chance an event that opens a way
 _DEVICES_OWN: Final = frozenset({"dispensed", "reservoir_low", "pellets_dropped", "switched", "lease_expired"})
 
@@ -48,7 +42,7 @@ class Subject:
         said = self._best(run, state) if self._model == "ideal" else self._any(state, keys)
         if said is None:
             return None
-        return max(0.1, self._dice.lognormvariate(log(REACTION_S), SPREAD)), said
+        return reaction_s(self._dice), said
 
     def _any(self, state: PlanState, keys: list[str]) -> DeviceSaid | None:
         if state.timers and self._dice.random() >= ATTENTION:

@@ -76,7 +76,7 @@ async def test_sigterm_ends_it_cleanly_and_the_next_run_is_the_next_boot(broker:
 
 
 async def test_the_demo_is_all_there_and_runs_once(broker: BrokerSpec, data_dir: Path) -> None:
-    with simulate(broker, data_dir, "--demo", "--rate", "0"):
+    with simulate(broker, data_dir, "--demo", "--rate", "0", "--subject-model", "ideal", "--subject-speed", "5"):
         online = await statuses(broker, "online", 3 * DEMO_CAGES)
         assert set(online) == {str(each.id) for each in demo_devices()}
         with simulate(broker, data_dir, "--demo") as second:

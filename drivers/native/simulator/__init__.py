@@ -4,5 +4,6 @@ from drivers.native.simulator.connection import BrokerLike
 from drivers.native.simulator.device import SimulatedDevice, SimulatedDeviceSpec
 from drivers.native.simulator.faults import Faults, knobs
 from drivers.native.simulator.laboratory import Simulator
+from drivers.native.simulator.residence import SubjectSpec
 
-__all__ = ["BrokerLike", "Faults", "SimulatedDevice", "SimulatedDeviceSpec", "Simulator", "knobs"]
+__all__ = ["BrokerLike", "Faults", "SimulatedDevice", "SimulatedDeviceSpec", "Simulator", "SubjectSpec", "knobs"]

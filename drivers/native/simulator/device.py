@@ -20,17 +20,17 @@ from drivers.native.device_side import Lease
 from drivers.native.simulator.connection import BrokerLike, Connection
 from drivers.native.simulator.dispensers import Feeder, Pump
 from drivers.native.simulator.environment import Environment
-from drivers.native.simulator.executor import Body, Executor
+from drivers.native.simulator.executor import Body, Executor, Watcher
 from drivers.native.simulator.faults import Faults, happens
 from drivers.native.simulator.ledger import Ledger
 from drivers.native.simulator.lickometer import Lickometer
-from drivers.native.simulator.model import Model
+from drivers.native.simulator.model import Happening, Model
 from drivers.native.simulator.recent import Key, Recent
 from drivers.native.simulator.rules import Entry
 from drivers.native.simulator.switch import Switch
 from drivers.native.simulator.voice import Voice, now_utc
 from drivers.native.spec import DEVICE_TYPES
-from drivers.protocol import PresenceState, Sample
+from drivers.protocol import JsonObject, PresenceState, Sample
 
 log = logging.getLogger(__name__)
 
@@ -184,6 +184,19 @@ class SimulatedDevice:
         payload = device_side.status_payload(PresenceState.OFFLINE, self.epoch, now_utc(), "stopped")
         await self._connection.farewell(self._base + STATUS, payload)
         await self._end_life()
+
+    def inhabit(self, watcher: Watcher) -> None:
+        """Let a subject live here: it hears what the device does, and all touches and licks are its own from now on."""
+        self.body.watchers.append(watcher)
+        self.body.model = self.body.model.inhabited()
+
+    def feel(self, kind: str, data: JsonObject) -> bool:
+        """Be touched: count it and report the event, where the device has such a one, runs and does not hang; return whether."""
+        if self._boot is None or not self._thawed.is_set() or kind not in self.body.description.events:
+            return False
+        self.body.model = self.body.model.felt(kind, data)
+        self._boot.voice.tell(now_utc(), (Happening(0.0, kind, data),))
+        return True
 
     def freeze(self) -> None:
         """Hang: nothing is said, nothing is obeyed; the connection stays."""

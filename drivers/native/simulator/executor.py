@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
@@ -17,11 +18,14 @@ from drivers.native.simulator.ledger import Ledger
 from drivers.native.simulator.model import Happening, Model
 from drivers.native.simulator.rules import Accept, Refuse, Repeat, judge
 from drivers.native.simulator.voice import Voice, now_utc
-from drivers.protocol import Description, OutgoingCommand
+from drivers.protocol import Description, JsonObject, OutgoingCommand
 
 log = logging.getLogger(__name__)
 
 MAX_LEASE_S: Final = 10.0  # contracts.md, rule 6: so much of a lease is believed, should this clock be behind
+
+
+Watcher = Callable[[str, JsonObject], None]  # hears the name and the arguments of each command that was done
 
 
 class Body:
@@ -29,6 +33,7 @@ class Body:
 
     def __init__(self, model: Model, description: Description) -> None:
         self.model, self.description = model, description
+        self.watchers: list[Watcher] = []
         self.changed = asyncio.Event()
 
 
@@ -153,6 +158,9 @@ class Executor:
         self._body.changed.set()
         self._voice.tell(start, done.events)
         self._end(command, done.result, reason or done.error)
+        if share > 0 and done.error is None:
+            for watch in self._body.watchers:
+                watch(command.name, command.args)
 
     def _duration_s(self, command: OutgoingCommand) -> float:
         fault_s = self._faults.execution

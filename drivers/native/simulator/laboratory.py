@@ -15,6 +15,7 @@ from uuid import UUID
 from drivers.native.simulator.connection import BrokerLike
 from drivers.native.simulator.device import SimulatedDevice, SimulatedDeviceSpec
 from drivers.native.simulator.ledger import Ledger
+from drivers.native.simulator.residence import Resident, SubjectSpec
 
 CONNECTING_AT_ONCE = 50  # keeps a broker's listen queue short when hundreds of devices start together
 
@@ -23,13 +24,22 @@ class Simulator:
     """`async with Simulator(broker, [SimulatedDeviceSpec(...)], state_dir) as simulator:` switches the devices on.
 
     `state_dir` holds the ledgers and boot counts; without it they live as long as the simulator. `seed` makes chance the
-    same in every run (the network's timing stays its own).
+    same in every run (the network's timing stays its own). `subjects` live at devices as long as the simulator runs.
     """
 
     def __init__(
-        self, broker: BrokerLike, devices: Sequence[SimulatedDeviceSpec], state_dir: Path | None = None, *, seed: int = 0
+        self,
+        broker: BrokerLike,
+        devices: Sequence[SimulatedDeviceSpec],
+        state_dir: Path | None = None,
+        *,
+        seed: int = 0,
+        subjects: Sequence[SubjectSpec] = (),
     ) -> None:
         self._broker, self._specs, self._state_dir, self._seed = broker, tuple(devices), state_dir, seed
+        self._subjects = tuple(subjects)
+        self._lives: list[asyncio.Task[None]] = []
+        self.residents: tuple[Resident, ...] = ()
         self._stack = AsyncExitStack()
         self._devices: dict[UUID, SimulatedDevice] = {}
 
@@ -43,13 +53,21 @@ class Simulator:
             self._devices[spec.device_id] = SimulatedDevice(spec, self._broker, ledger, gate, dice)
         for device in self._devices.values():
             await device.power_on()
+        self.residents = tuple(self._resident(spec) for spec in self._subjects)
+        self._lives = [asyncio.create_task(each.live(), name=f"subject {each.spec.name}") for each in self.residents]
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for life in self._lives:
+            life.cancel()
         try:
             await asyncio.gather(*(device.shut_down() for device in self._devices.values()))
         finally:
             await self._stack.aclose()
+
+    def _resident(self, spec: SubjectSpec) -> Resident:
+        dice = random.Random(f"{self._seed}:{spec.name}:{spec.model}")  # noqa: S311 - an animal's whims, not secrets
+        return Resident(spec, [self._devices[device_id] for device_id in spec.devices], dice)
 
     @property
     def devices(self) -> tuple[SimulatedDevice, ...]:

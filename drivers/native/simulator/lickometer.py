@@ -13,9 +13,9 @@ from random import Random
 
 from drivers.native.simulator.model import Blinking, Done, Happening
 from drivers.native.spec import SCREEN_PX
+from drivers.native.subject import LICK_HZ
 from drivers.protocol import JsonObject
 
-LICK_HZ = 8.5
 MEAN_BOUT_LICKS = 12
 MEAN_PAUSE_S = 30.0
 MEAN_TOUCH_PAUSE_S = 20.0
@@ -33,9 +33,14 @@ class Lickometer(Blinking):
     rate_hz: float = 0.0
     threshold_pf: float = 12.0
     image: str | None = None
+    lived_in: bool = False
+    reported: int = 0  # of `licks_total`, where somebody lives here
 
     def step(self, start: datetime, elapsed_s: float, dice: Random) -> tuple[Lickometer, tuple[Happening, ...]]:  # noqa: ARG002
         """Return the instrument after the licks and touches of that time."""
+        if self.lived_in:
+            rate_hz = round((self.licks_total - self.reported) / elapsed_s, 2) if elapsed_s > 0 else 0.0
+            return replace(self, rate_hz=min(rate_hz, 12.0), reported=self.licks_total), ()
         later, licks = self._lick(elapsed_s, dice)
         rate_hz = round(len(licks) / elapsed_s, 2) if elapsed_s > 0 else 0.0
         later, touches = replace(later, rate_hz=min(rate_hz, 12.0))._touch(elapsed_s, dice)
@@ -62,6 +67,14 @@ class Lickometer(Blinking):
                 return Done(replace(self, threshold_pf=threshold), {"threshold_pf": threshold})
             case _:
                 return Done(self)
+
+    def inhabited(self) -> Lickometer:
+        """Return it with nobody but a simulated subject to lick and touch it."""
+        return replace(self, lived_in=True, reported=self.licks_total)
+
+    def felt(self, kind: str, data: JsonObject) -> Lickometer:
+        """Return it after a lick or a touch."""
+        return replace(self, licks_total=self.licks_total + 1, bout=int(data["bout"])) if kind == "lick" else self
 
     def _lick(self, elapsed_s: float, dice: Random) -> tuple[Lickometer, tuple[Happening, ...]]:
         found: list[Happening] = []

@@ -48,6 +48,12 @@ class Model(Protocol):
     def made_safe(self) -> Done:
         """Return it with nothing held that a lease had let it hold."""
 
+    def inhabited(self) -> Model:
+        """Return it with somebody living at it: what is done to it comes through `felt` only."""
+
+    def felt(self, kind: str, data: JsonObject) -> Model:
+        """Return it after a subject did that to it."""
+
     @property
     def report_interval_s(self) -> float | None:
         """Return how often it was told to report, or None."""
@@ -65,6 +71,14 @@ class Blinking:
     def made_safe(self) -> Done:
         """Return itself: it holds nothing."""
         return Done(self)  # type: ignore[arg-type]  # every instrument is a Model, this half of one is not
+
+    def inhabited(self) -> Model:
+        """Return itself: nobody touches it."""
+        return self  # type: ignore[return-value]
+
+    def felt(self, kind: str, data: JsonObject) -> Model:  # noqa: ARG002
+        """Return itself: it feels nothing."""
+        return self  # type: ignore[return-value]
 
     def duration_s(self, name: str, args: JsonObject) -> float:  # noqa: ARG002
         """Return 0: the light blinks on by itself, settings take effect at once."""

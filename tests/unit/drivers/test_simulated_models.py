@@ -139,7 +139,7 @@ def test_an_unknown_type_is_told() -> None:
 def test_the_demo_laboratory_is_always_the_same() -> None:
     devices = demo_devices()
     assert len(devices) == 3 * DEMO_CAGES == 24 == len({each.id for each in devices}) == len({each.name for each in devices})
-    assert {each.type for each in devices} == {"pump", "lickometer", "environment"} <= set(DEVICE_TYPES)
+    assert {each.type for each in devices} == {"pump", "feeder", "lickometer", "environment"} <= set(DEVICE_TYPES)
     assert str(devices[0].id) == "5c3f94b6-3241-512d-adf8-072366a33b5b"  # what is in people's databases must not change
     assert counted_devices(9) == counted_devices(300)[:9]
     assert not {each.id for each in devices} & {each.id for each in counted_devices(300)}

@@ -9,13 +9,14 @@ from typing import get_args
 import pytest
 
 from drivers.native.spec import DEVICE_TYPES
+from drivers.native.subject import SubjectModel
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.library import classics, protocol_of, text_of
 from lics_actors.experiment.messages import SendCommand, TrialBegan
 from lics_actors.experiment.reading import read
 from lics_actors.experiment.rehearsal import Rehearsal, rehearse
 from lics_actors.experiment.replay import replay
-from lics_actors.experiment.subjects import SubjectModel, sample
+from lics_actors.experiment.subjects import sample
 from tests.unit.experiment.kitchen import classic, plan_of
 
 OFF_SCREEN = ("(event.x < 400) == (side == 'left')", "event.x > 5000")
