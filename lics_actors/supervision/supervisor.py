@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import assert_never
 
 from thespian.actors import Actor, ActorAddress
 
-from lics_actors.errors import ConflictError, LicsError, NodeNotFoundError
+from lics_actors.errors import NodeNotFoundError
 from lics_actors.runtime.actor import LicsActor
 from lics_actors.runtime.messages import ActorBegun, ActorPong, ActorStopped, BeginActor, BeginFailed, PingActor, StopActor
 from lics_actors.runtime.process import start_mark
@@ -37,10 +37,6 @@ from lics_actors.supervision.messages import (
     KillChild,
     LookAtPulses,
     LookAtUsages,
-    OperatorClear,
-    OperatorDrain,
-    OperatorQuarantine,
-    OperatorRestart,
     PingChild,
     Ponged,
     Pulse,
@@ -59,8 +55,9 @@ from lics_actors.supervision.messages import (
 )
 from lics_actors.supervision.policy import reduce
 from lics_actors.supervision.record import SupervisorRecord, luck
-from lics_actors.supervision.specs import Hold, Phase, Policy, Then, Verb
-from lics_actors.supervision.state import ALIVE, Child, Supervision
+from lics_actors.supervision.specs import Hold, Phase, Policy, Verb
+from lics_actors.supervision.state import ALIVE, Supervision
+from lics_actors.supervision.wishes import STEERED, Answer, Wish, Wishes
 
 HOLDS = "held"  # folder in the data directory
 LOOK_S = 0.1  # Thespian misses a child that died before it was connected, and some of those that die together, so one looks
@@ -68,7 +65,6 @@ LOOK_S = 0.1  # Thespian misses a child that died before it was connected, and s
 DUMP_S = 0.1  # the interpreter writes its stacks in a millisecond, if it can at all
 
 log = logging.getLogger(__name__)
-Answer = Callable[[object], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +79,6 @@ class _KillNow:
     name: str
     number: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """What an operator waits for. `since`: the incarnation at that time."""
-
-    verb: Verb
-    since: int
-    answer: Answer
-
-
-_STEERED: dict[Verb, type[OperatorRestart | OperatorDrain | OperatorQuarantine | OperatorClear]] = {
-    Verb.RESTART: OperatorRestart,
-    Verb.DRAIN: OperatorDrain,
-    Verb.QUARANTINE: OperatorQuarantine,
-    Verb.CLEAR: OperatorClear,
-}
 
 
 class Supervisor(LicsActor):
@@ -118,7 +97,7 @@ class Supervisor(LicsActor):
         self._events: deque[Event] = deque()
         self._reducing = False
         self._in_order: set[tuple[str, int]] = set()  # said that they have stopped
-        self._operators: dict[str, list[_Wish]] = {}
+        self._wished = Wishes()
         self._looking = False
         self._seen_gone: set[tuple[str, int]] = set()
         self._sheet = Sheet()
@@ -177,9 +156,9 @@ class Supervisor(LicsActor):
         if verb is Verb.CLEAR and name not in self.supervision.holds:
             answer(True)  # there is nothing to lift
             return
-        self._operators.setdefault(name, []).append(_Wish(verb, child.incarnation, answer))
-        self.tell(_STEERED[verb](name, principal, reason, self.now()))
-        self._answer_operators(name, self.supervision.children.get(name))
+        self._wished.add(name, Wish(verb, child.incarnation, answer))
+        self.tell(STEERED[verb](name, principal, reason, self.now()))
+        self._wished.settle(name, self.supervision.children.get(name))
 
     def note(self, event: RecordEvent) -> None:
         """Put something into the record that is about no child."""
@@ -293,7 +272,7 @@ class Supervisor(LicsActor):
             old, new = before.get(name), after.get(name)
             if old is not new and (old is None or new is None or old.phase is not new.phase):
                 self.on_child_changed(name)
-                self._answer_operators(name, new)
+                self._wished.settle(name, new)
 
     def _keep_holds(self, before: Mapping[str, Hold]) -> None:
         after = self.supervision.holds
@@ -409,34 +388,8 @@ class Supervisor(LicsActor):
         if self._seen_gone or any(child.phase is not Phase.RUNNING for child in alive):
             self._look_soon()
 
-    def _answer_operators(self, name: str, child: Child | None) -> None:
-        for wish in self._operators.pop(name, []):
-            outcome = _outcome(name, child, wish)
-            if outcome is None:
-                self._operators.setdefault(name, []).append(wish)
-            else:
-                wish.answer(outcome)
-
     def _end(self) -> None:
         if self._record is not None:
             self._record.close()
             self._record = None
         self.stopped()
-
-
-def _outcome(name: str, child: Child | None, wish: _Wish) -> bool | LicsError | None:
-    """Return what to tell an operator by now, or None: not yet."""
-    if child is None:
-        return NodeNotFoundError(f"{name} was removed meanwhile", node=name)
-    if wish.verb in {Verb.DRAIN, Verb.QUARANTINE}:
-        if child.phase in {Phase.DRAINED, Phase.QUARANTINED}:
-            return True
-        overruled = child.then is not Then.HOLD and child.leaving is None
-        return ConflictError(f"{name} was let go again by somebody else", node=name) if overruled else None
-    if child.phase is Phase.RUNNING and child.incarnation > wish.since:
-        return True
-    if child.phase is Phase.DRAINED:
-        return ConflictError(f"{name} was drained by somebody else", node=name)
-    if child.phase is Phase.QUARANTINED:
-        return ConflictError(f"{name} was given up again: {child.last_error}", node=name)
-    return None
