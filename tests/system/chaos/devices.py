@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from drivers.native.simulator import SimulatedDevice, SimulatedDeviceSpec, Simulator
+from drivers.native.simulator import SimulatedDevice, SimulatedDeviceSpec, Simulator, SubjectSpec
 from lics_actors.device.messages import BrokerSpec
 
 ONLINE_S = 30.0
@@ -30,7 +30,8 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct):
-    """`rate_hz`: telemetry messages a second and device, from `speak` to `quiet`."""
+    """`rate_hz`: telemetry messages a second and device, from `speak` to `quiet`. `subjects`: the places, cage by cage, at which
+    an ideal subject lives that is `speed` times faster than a rodent."""
 
     host: str
     port: int
@@ -39,6 +40,8 @@ class Settings(msgspec.Struct):
     seats: list[Seat]
     rate_hz: float
     seed: int
+    subjects: list[list[int]] = []
+    speed: float = 1.0
 
 
 class Order(msgspec.Struct):
@@ -109,7 +112,11 @@ async def play(settings: Settings) -> None:
     ]
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    async with Simulator(broker, specs, Path(settings.state_dir), seed=settings.seed) as simulator:
+    subjects = [
+        SubjectSpec(f"subject {n}", tuple(settings.seats[place].id for place in places), "ideal", settings.speed)
+        for n, places in enumerate(settings.subjects)
+    ]
+    async with Simulator(broker, specs, Path(settings.state_dir), seed=settings.seed, subjects=subjects) as simulator:
         await simulator.online(ONLINE_S)
         _say("ready")
         while line := await reader.readline():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,31 @@ from tests.benchmarks import processes
 from tests.system.chaos.devices import Confirmed, Order, Seat, Settings
 
 ANSWER_S = 20.0
+TYPES = 3  # pump, screen and sensor in turn: what `counted_devices` makes
+
+
+@dataclass(frozen=True, slots=True)
+class Cage:
+    """Where a run happens: places of its pump and its screen among the devices."""
+
+    pump: int
+    screen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cages:
+    """The first `count` cages, with subjects `speed` times faster than a rodent."""
+
+    count: int = 0
+    speed: float = 1.0
+
+    @property
+    def all(self) -> tuple[Cage, ...]:
+        """Return each of them."""
+        return tuple(Cage(TYPES * n, TYPES * n + 1) for n in range(self.count))
+
+
+NO_CAGES = Cages()
 
 
 class Instruments:
@@ -39,11 +65,12 @@ class Instruments:
 
 @asynccontextmanager
 async def instruments(
-    count: int, port: int, prefix: str, state_dir: Path, rate_hz: float, seed: int
+    count: int, port: int, prefix: str, state_dir: Path, rate_hz: float, seed: int, cages: Cages = NO_CAGES
 ) -> AsyncIterator[Instruments]:
-    """Play so many devices of all types, on the broker at that port of the loopback address."""
+    """Play so many devices of all types, on the broker at that port of the loopback address; subjects live in `cages`."""
     devices = counted_devices(count)
     seats = [Seat(device.id, device.type, device.name) for device in devices]
-    settings = Settings("127.0.0.1", port, prefix, str(state_dir), seats, rate_hz, seed)
+    places = [[each.pump, each.screen] for each in cages.all]
+    settings = Settings("127.0.0.1", port, prefix, str(state_dir), seats, rate_hz, seed, places, cages.speed)
     async with processes.serving("tests.system.chaos.devices", settings) as process:
         yield Instruments(devices, process)

@@ -40,7 +40,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What there is to strike. `servers`: those that we may stop. `longest_s`: no fault lasts longer."""
+    """What there is to strike: devices, parts of LICS, `runs` at once. `servers`: those that we may stop.
+
+    `longest_s`: no fault lasts longer.
+    """
 
     devices: int
     racks: int = 1
@@ -48,6 +51,7 @@ class Scope:
     workers: int = 1
     servers: frozenset[str] = frozenset({"broker", "postgres", "redis"})
     longest_s: float = 30.0
+    runs: int = 0  # at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,21 @@ def choices(scope: Scope) -> tuple[_Choice, ...]:
         _Choice(Kind.DELAY, links, 3, (1.0, 10.0), peace_s=5.0),
         _Choice(Kind.CUT, devices, 12, (0.0, 6.0), peace_s=5.0),
         _Choice(Kind.FREEZE, devices, 5, (0.2, 10.0), peace_s=5.0),
+        *_of_runs(scope),
+    )
+
+
+def _of_runs(scope: Scope) -> tuple[_Choice, ...]:
+    """Return what befalls runs; nothing where there are none, so that a seed without runs goes on meaning what it did."""
+    if not scope.runs:
+        return ()
+    runs = tuple(f"run:{n}" for n in range(scope.runs))
+    return (
+        _Choice(Kind.KILL, runs, 24, peace_s=4.0),
+        _Choice(Kind.PAUSE, runs, 6, (0.2, 25.0), peace_s=8.0),
+        _Choice(Kind.RESTART, runs, 2, peace_s=8.0),
+        _Choice(Kind.KILL, ("runs",), 3, peace_s=20.0),
+        _Choice(Kind.PAUSE, ("runs",), 1, (0.2, 25.0), peace_s=20.0),
     )
 
 

@@ -13,7 +13,7 @@ import psutil
 
 from lics_actors.services.server import Server
 from tests.system.chaos.plan import Fault, Kind
-from tests.system.chaos.world import SERVERS, World
+from tests.system.chaos.world import NOBODY, SERVERS, World
 
 PATIENCE_S = 4.0  # for a target that is down just now to come back and be struck
 DELAY_S = 0.4
@@ -169,6 +169,8 @@ class Striker:
 
     async def _steer(self, fault: Fault) -> str:
         node = self.world.node(fault.target)
+        if node == NOBODY:
+            return ""
         said = await self._ask(fault.kind.value, node)
         if fault.kind is Kind.DRAIN:
             await asyncio.sleep(fault.duration_s)

@@ -17,13 +17,14 @@ import psutil
 from drivers.native.demo import counted_devices
 from lics_actors.fleet.recorders import recorder_name
 from lics_actors.fleet.state import device_node, rack_node
+from lics_actors.run.orders import run_of_node
 from lics_actors.runtime.process import RecordedProcess, running
 from lics_actors.services.ports import free_port
 from lics_actors.services.server import Server
 from tests.benchmarks.errors import BenchError
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
-from tests.system.chaos.instruments import Instruments, instruments
+from tests.system.chaos.instruments import NO_CAGES, Cages, Instruments, instruments
 from tests.system.chaos.link import LOOPBACK, Link
 from tests.system.chaos.plan import Scope
 from tests.waiting import eventually
@@ -32,6 +33,7 @@ SERVERS = {"broker": "broker", "postgres": "postgres", "redis": "valkey"}  # tar
 READY_S, ONLINE_S, STOP_S = 60.0, 60.0, 30.0
 AGAIN_S = 0.5  # systemd's RestartSec is 0.1 s by default
 LOOK_S = 0.05
+NOBODY = "nobody"  # has no node in any tree
 PATIENT_S = 120.0  # a device that is not to speak yet is not stale on a slow machine
 SUBSCRIBED_S = 1.0  # recorders hear of a device when its rack does; what it says before they have subscribed is nobody's
 
@@ -75,7 +77,7 @@ class World:
         name, _, number = target.partition(":")
         place = int(number or 0)
         match name:
-            case "actor" | "rack" | "recorder" | "registrar" | "housekeeper" | "fleet" | "admin":
+            case "actor" | "rack" | "recorder" | "registrar" | "housekeeper" | "fleet" | "admin" | "run" | "runs":
                 return self._actors(self.node(target))
             case "launcher":
                 return self._programs("fleet", "run")
@@ -94,7 +96,7 @@ class World:
                 return [] if pid is None else [process := psutil.Process(pid), *process.children(recursive=True)]
 
     def node(self, target: str) -> str:
-        """Return the name that a target has in the supervision tree."""
+        """Return the name that a target has in the supervision tree; `run:n` is the n-th of those that are under way."""
         name, _, number = target.partition(":")
         match name:
             case "actor":
@@ -103,6 +105,9 @@ class World:
                 return rack_node(int(number) + 1)
             case "recorder":
                 return recorder_name(int(number) + 1)
+            case "run":
+                alive = sorted({each.role for each in self.recorded() if run_of_node(each.role) is not None})
+                return alive[int(number)] if int(number) < len(alive) else NOBODY
             case _:
                 return name
 
@@ -160,8 +165,8 @@ def _works_for(process: psutil.Process, mark: str) -> bool:
 
 
 @asynccontextmanager
-async def world(on: Servers, scope: Scope, seed: int, rate_hz: float) -> AsyncIterator[World]:
-    """Build a world, all of it at work and all devices online.
+async def world(on: Servers, scope: Scope, seed: int, rate_hz: float, cages: Cages = NO_CAGES) -> AsyncIterator[World]:
+    """Build a world, all of it at work and all devices online, subjects in `cages`.
 
     Raises:
         BenchError: it does not come up.
@@ -182,7 +187,7 @@ async def world(on: Servers, scope: Scope, seed: int, rate_hz: float) -> AsyncIt
             await laboratory.register(device, silent_s=PATIENT_S)
         port = links["devices-broker"].port
         state_dir = on.data_dir / "instruments"
-        playing = instruments(scope.devices, port, on.broker.prefix, state_dir, rate_hz, seed)
+        playing = instruments(scope.devices, port, on.broker.prefix, state_dir, rate_hz, seed, cages)
         made = World(on, laboratory, links, await stack.enter_async_context(playing), scope, seed)
         keeping = asyncio.create_task(made.keep_up())
         stack.callback(keeping.cancel)

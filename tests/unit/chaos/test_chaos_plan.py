@@ -15,6 +15,7 @@ SCOPES = st.builds(
     racks=st.integers(1, 3),
     recorders=st.integers(1, 4),
     workers=st.integers(1, 4),
+    runs=st.integers(0, 5),
     servers=st.sets(st.sampled_from(["broker", "postgres", "redis"])).map(frozenset),
     longest_s=st.floats(0.5, 60.0),
 )
@@ -38,7 +39,8 @@ def test_only_what_there_is_is_struck_by_what_it_can_suffer(seed: int, count: in
         assert (fault.kind, fault.target) in allowed
         name, _, number = fault.target.partition(":")
         if number.isdigit():
-            bound = {"actor": scope.devices, "device": scope.devices, "rack": scope.racks, "recorder": scope.recorders}
+            bound = {"actor": scope.devices, "device": scope.devices, "rack": scope.racks}
+            bound |= {"recorder": scope.recorders, "run": scope.runs}
             assert int(number) < bound.get(name, scope.workers)
         if name in {"broker", "postgres", "redis"}:
             assert name in scope.servers
