@@ -305,8 +305,8 @@ async def test_what_waits_for_the_database_is_shipped_from_memory_and_disk_alike
     known = devices(20)
     async with recording(spec_of(broker, database_url, data_dir), known) as core, publisher(broker) as client:
         load = LoadWriter(broker, known, rate=2000)
-        sending = asyncio.create_task(load.run())
         async with locked(database_url, "telemetry"):
+            sending = asyncio.create_task(load.run())
             await eventually(lambda: core.tally.spooled >= 1500, 15)
             await client.publish(topic(broker, known[0].device_id), b"garbage", qos=1)
             assert core.tally.rows == 0
