@@ -20,6 +20,7 @@ class Endpoints:
     mqtt_host: str | None = None
     mqtt_port: int | None = None
     broker: str | None = None  # mosquitto or amqtt
+    accounts: bool = False  # whether it lets in those only who have one
 
     @property
     def alive(self) -> bool:

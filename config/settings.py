@@ -15,6 +15,7 @@ from config.endpoints import read_endpoints
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 EMBEDDED_MAX_QUEUED = 200_000  # of both embedded brokers: mosquitto.conf.template, services/mqtt_sessions.py
+EMBEDDED_ACCOUNT, EMBEDDED_CONTROL = "lics", "lics-control"  # LICS's own at an embedded broker
 SAMPLE_SECRETS = frozenset(
     {
         "changeme",
@@ -88,6 +89,14 @@ class Settings(BaseSettings):
     mqtt_ca_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CA_FILE", "mqtt_ca_file"))
     mqtt_cert_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CERT_FILE", "mqtt_cert_file"))
     mqtt_key_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_KEY_FILE", "mqtt_key_file"))
+    mqtt_control_username: str | None = Field(
+        None,
+        validation_alias=AliasChoices("LICS_MQTT_CONTROL_USERNAME", "mqtt_control_username"),
+        description="the account that changes accounts at a broker of your own; unset: devices' credentials are your business",
+    )
+    mqtt_control_password: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("LICS_MQTT_CONTROL_PASSWORD", "mqtt_control_password")
+    )
     spool_quota_mb: Annotated[int, Field(ge=1)] = Field(
         4096,
         validation_alias=AliasChoices("LICS_SPOOL_QUOTA_MB", "spool_quota_mb"),
@@ -220,6 +229,10 @@ class Settings(BaseSettings):
         """Return the code that makes the first administrator, while there is no account."""
         return self.secret("first_admin_code")
 
+    def broker_password(self, account: str) -> str:
+        """Return the password of one of LICS's own accounts at an embedded broker."""
+        return self.secret({EMBEDDED_ACCOUNT: "mqtt_password", EMBEDDED_CONTROL: "mqtt_control_password"}[account])
+
     def transport_key(self) -> bytes:
         """Return the key that signs every frame between actors of this installation."""
         key = self.actor_key.get_secret_value() if self.actor_key else self.secret("transport_key")
@@ -263,4 +276,8 @@ def _with_embedded(settings: Settings) -> Settings:
     if settings.mqtt_broker_url is None and endpoints.mqtt_host is not None:
         settings.mqtt_broker_url, settings.mqtt_broker_port = endpoints.mqtt_host, endpoints.mqtt_port
         settings.mqtt_max_queued = EMBEDDED_MAX_QUEUED
+        if endpoints.accounts:
+            settings.mqtt_username, settings.mqtt_control_username = EMBEDDED_ACCOUNT, EMBEDDED_CONTROL
+            settings.mqtt_password = SecretStr(settings.broker_password(EMBEDDED_ACCOUNT))
+            settings.mqtt_control_password = SecretStr(settings.broker_password(EMBEDDED_CONTROL))
     return settings

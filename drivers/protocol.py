@@ -49,6 +49,14 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
+class Grants:
+    """What an account at the broker may: topics or filters it may publish to, and filters whose topics it may subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRef:
     """What a driver may know of a device: its id, its validated settings, the installation's topic prefix."""
 
@@ -273,6 +281,14 @@ class LeasingDriver(Protocol):
 
     def encode_lease(self, device: DeviceRef, holder: str, expires: datetime) -> Sequence[Publication]:
         """Return the messages that let the device hold its actuators until `expires` (UTC), and no longer."""
+
+
+@runtime_checkable
+class GrantingDriver(Protocol):
+    """What a Driver has beside its interface where its devices can have accounts of their own at the broker."""
+
+    def grants(self, device: DeviceRef) -> Grants:
+        """Return what the device may at the broker: its own topics, and no more of them than it needs."""
 
 
 Reading = tuple[int, Mapping[str, float]]  # a Sample as the quick way has it: its time in microseconds since the Unix epoch

@@ -27,3 +27,19 @@ def overlap(one: str, other: str) -> bool:
 def _hides(wild: str, system: str) -> bool:
     """Return whether `wild` starts with a wildcard, which never matches topics that start with `$`."""
     return wild[:1] in {"+", "#"} and system[:1] == "$"
+
+
+def covers(wide: str, narrow: str) -> bool:
+    """Return whether `wide` certainly has every topic that `narrow` asks for; `$share/…` and `$SYS/…` are no exceptions.
+
+    Never true where it is not so; `+/#` is not seen to have all that `#` has.
+    """
+    if _hides(wide, narrow):
+        return False
+    wanted, asked = wide.split("/"), narrow.split("/")
+    for depth, level in enumerate(wanted):
+        if level == "#":
+            return depth == len(wanted) - 1
+        if depth >= len(asked) or asked[depth] == "#" or level not in {"+", asked[depth]}:
+            return False
+    return len(wanted) == len(asked)

@@ -18,11 +18,12 @@ import pytest
 from redis import Redis
 
 from lics_actors.device.messages import BrokerSpec
-from lics_actors.services.broker import Amqtt, Broker, Mosquitto, embedded_broker, mosquitto_program
+from lics_actors.services.broker import Amqtt, Broker, Mosquitto, embedded_broker, mosquitto_program, plugin_file
 from lics_actors.services.ports import LOOPBACK
 from lics_actors.services.ports import free_port as pick_port
 from lics_actors.services.postgres import Postgres
 from lics_actors.services.valkey import Valkey
+from tests.system.guarded import Guarded, own_accounts
 
 Result = TypeVar("Result")
 
@@ -208,6 +209,22 @@ async def each_broker(request: pytest.FixtureRequest, data_dir: Path, free_port:
         broker = Mosquitto(folder, log, free_port(), program)
     await broker.start()
     yield broker
+    await broker.stop()
+
+
+@pytest.fixture(params=[pytest.param("mosquitto", marks=pytest.mark.mosquitto), "amqtt"])
+async def guarded(request: pytest.FixtureRequest, data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[Guarded]:
+    """A broker of the test's own with accounts, of each kind that LICS may embed."""
+    folder, log, accounts = data_dir / "broker", data_dir / "broker.log", own_accounts()
+    broker: Broker
+    if request.param == "amqtt":
+        broker = Amqtt(folder, log, free_port(), accounts)
+    elif (program := mosquitto_program()) is None or plugin_file() is None:
+        pytest.skip("mosquitto is not installed, or not its dynamic-security plugin")
+    else:
+        broker = Mosquitto(folder, log, free_port(), program, accounts)
+    await broker.start()
+    yield Guarded(broker)
     await broker.stop()
 
 

@@ -28,6 +28,7 @@ from drivers.protocol import (
     Driver,
     EventReported,
     EventSpec,
+    Grants,
     Guarantees,
     MetricSpec,
     OutgoingCommand,
@@ -68,6 +69,15 @@ class MqttIoDriver:
             *(TopicFilter(f"{base}output/{name}", 1, data=True, answers=True) for name in settings.outputs),
             *(TopicFilter(f"{base}stream/{name}", 1, data=True) for name in readable),
         )
+
+    def grants(self, device: DeviceRef) -> Grants:
+        """Return the topics of each thing the settings name; another instance's prefix may lie below this one's, so no more."""
+        settings = _settings(device, "grants")
+        base = _base(device, settings)
+        told = [each.filter for each in self.subscriptions(device)]
+        set_topics = [f"{base}output/{name}/{leaf}" for name in settings.outputs for leaf in ("set", "set_on_ms", "set_off_ms")]
+        sent = [f"{base}stream/{name}/send" for name, stream in settings.streams.items() if stream.write]
+        return Grants(tuple(told), (*set_topics, *sent))
 
     def shared_filters(self, prefix: str) -> Sequence[TopicFilter]:  # noqa: ARG002
         """Return nothing: each device has a prefix of its own."""

@@ -12,6 +12,9 @@ ThingName = Annotated[str, Field(min_length=1, max_length=90, pattern=r"^[^/+#\x
 Payload = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]+$")]
 
 
+RESERVED = frozenset({"devices", "experiments", "provision", "lics"})  # first levels of LICS's own topics, after the prefix
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +59,7 @@ class MqttIoSettings(_Strict):
         Field(
             max_length=200,
             pattern=r"^[^/+#$\x00\s](?:[^+#\x00\s]*[^/+#\x00\s])?$",
-            description="mqtt-io's `mqtt.topic_prefix` without the installation's prefix; not below `devices/`",
+            description="mqtt-io's `mqtt.topic_prefix` without the installation's prefix; none of LICS's own",
         ),
     ]
     sensors: dict[ThingName, SensorSettings] = {}
@@ -71,8 +74,8 @@ class MqttIoSettings(_Strict):
 
     @model_validator(mode="after")
     def _unambiguous(self) -> Self:
-        if self.topic_prefix.split("/")[0] == "devices":
-            raise ValueError("topic_prefix: `devices/` belongs to the native convention")
+        if (first := self.topic_prefix.split("/")[0]) in RESERVED:
+            raise ValueError(f"topic_prefix: `{first}/` belongs to LICS")
         metrics = [*self.sensors, *self.outputs, *(name for name, each in self.inputs.items() if each.report == "metric")]
         twice = [name for name, count in Counter(metrics).items() if count > 1]
         if twice:

@@ -24,6 +24,7 @@ from drivers.protocol import (
     Driver,
     EventReported,
     EventSpec,
+    Grants,
     Guarantees,
     MetricSpec,
     OutgoingCommand,
@@ -72,6 +73,11 @@ class NativeDriver:
             TopicFilter(base + TELEMETRY, 1, data=True),
             TopicFilter(base + EVENTS, 1, data=True),
         )
+
+    def grants(self, device: DeviceRef) -> Grants:
+        """Return the five topics a device sends, and all of its subtree to hear."""
+        base = device_base(device.prefix, device.device_id)
+        return Grants(tuple(base + leaf for leaf in (DESCRIBE, STATUS, TELEMETRY, EVENTS, ACK)), (f"{base}#",))
 
     def shared_filters(self, prefix: str) -> Sequence[TopicFilter]:
         """Return the two filters that cover the data of all native devices."""

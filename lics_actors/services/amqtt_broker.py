@@ -1,5 +1,6 @@
 """The fallback broker's process: amqtt's packet codecs around sessions of our own (mqtt_sessions.py); MQTT 3.1.1, loopback.
 
+With a file of accounts nobody comes in without one, nor gets beyond his topics (dynamic_security.py).
 Everything happens in one event loop. A PUBACK goes out once the message is in the queue of every subscriber.
 """
 
@@ -12,6 +13,7 @@ import sys
 import uuid
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from amqtt.adapters import BufferReader, StreamReaderAdapter
@@ -33,13 +35,14 @@ from amqtt.mqtt.subscribe import SubscribePacket
 from amqtt.mqtt.unsuback import UnsubackPacket
 from amqtt.mqtt.unsubscribe import UnsubscribePacket
 
-from lics_actors.services.mqtt_sessions import Message, Session, Sessions, valid_filter, valid_topic
+from lics_actors.services.dynamic_security import CONTROL_TOPIC, RESPONSE_TOPIC, DynamicSecurity
+from lics_actors.services.mqtt_sessions import Message, Session, Sessions, anybody, valid_filter, valid_topic
 
 logger = logging.getLogger(__name__)
 MAX_PACKET_BYTES = 16 * 1024 * 1024  # as in mosquitto.conf.template
 CONNECT_S = 10.0  # for the first packet
 GRACE = 1.5  # times the keep-alive without a packet, then the client is dead (section 3.1.2.10)
-ACCEPTED, BAD_VERSION, BAD_CLIENT_ID = 0, 1, 2  # section 3.2.2.3
+ACCEPTED, BAD_VERSION, BAD_CLIENT_ID, NOT_AUTHORIZED = 0, 1, 2, 5  # section 3.2.2.3
 REFUSED_FILTER = 0x80
 DRAIN_BYTES = 64 * 1024
 DROPPED_TOPIC = "$SYS/broker/publish/messages/dropped"  # as in mosquitto, and as often
@@ -71,6 +74,7 @@ class Connection:
         self._unreleased: set[int] = set()  # QoS 2 messages taken, whose PUBREL is due
         self.ended = asyncio.Event()
         self.session: Session | None = None
+        self.username = ""
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -79,6 +83,11 @@ class Connection:
     def close(self) -> None:
         """End the connection; the client's last will is published, for it did not disconnect."""
         self._writer.transport.abort()
+
+    def cut(self) -> None:
+        """End the connection of somebody who may not be here any more; he has no last will."""
+        self._will = None
+        self.close()
 
     async def serve(self) -> None:
         """Serve the client to its end; never raises for what a client does."""
@@ -107,7 +116,7 @@ class Connection:
     def _end(self) -> None:
         if self.session is not None:
             self._broker.forget(self.session, self)
-        if self._will is not None:
+        if self._will is not None and self._broker.may_send(self.username, self._will.topic):
             self._broker.publish(self._will)
         self._writer.close()
         self.ended.set()
@@ -125,6 +134,10 @@ class Connection:
             self._send(ConnackPacket.build(0, BAD_CLIENT_ID))
             raise BrokenContractError("a session that is to be kept needs a client id")
         client_id = packet.client_id if packet.client_id and not packet.client_id_is_random else f"auto-{uuid.uuid4().hex}"
+        if not self._broker.admits(packet.username, packet.password, client_id):
+            self._send(ConnackPacket.build(0, NOT_AUTHORIZED))
+            raise BrokenContractError("not authorized")
+        self.username = packet.username or ""
         self.session, present = await self._broker.admit(client_id, self, clean=clean)
         self._send(ConnackPacket.build(int(present), ACCEPTED))
         if packet.will_flag:
@@ -157,10 +170,10 @@ class Connection:
 
     def _take_publish(self, packet: PublishPacket) -> None:
         topic, qos, packet_id = packet.topic_name or "", packet.qos or 0, packet.packet_id
-        if not valid_topic(topic) or qos > 2 or (qos and not packet_id):
+        if not (valid_topic(topic) or topic == CONTROL_TOPIC) or qos > 2 or (qos and not packet_id):
             raise BrokenContractError(f"PUBLISH to {topic!r} with QoS {qos}")
         if qos < 2 or packet_id not in self._unreleased:
-            self._broker.publish(Message(topic, packet.data or b"", min(qos, 1), packet.retain_flag))
+            self._broker.taken(self, Message(topic, packet.data or b"", min(qos, 1), packet.retain_flag))
         if qos == 1 and packet_id:
             self._send(PubackPacket.build(packet_id))
         elif qos == 2 and packet_id:
@@ -174,7 +187,7 @@ class Connection:
             raise BrokenContractError("SUBSCRIBE that is empty or torn")
         codes, retained = [], []
         for topic_filter, qos in asked:
-            usable = valid_filter(topic_filter) and qos <= 2
+            usable = valid_filter(topic_filter) and qos <= 2 and self._broker.may_subscribe(self.username, topic_filter)
             codes.append(min(qos, 1) if usable else REFUSED_FILTER)
             if usable:
                 retained += self._broker.sessions.subscribe(session, topic_filter, min(qos, 1))
@@ -211,9 +224,35 @@ class Connection:
 class AmqttBroker:
     """Accepts connections and carries messages between their sessions."""
 
-    def __init__(self) -> None:
-        self.sessions = Sessions()
+    def __init__(self, security: DynamicSecurity | None = None) -> None:
+        self._security = security
+        self.sessions = Sessions(anybody if security is None else security.may_receive)
         self._connections: dict[str, Connection] = {}
+
+    def admits(self, username: str | None, password: str | None, client_id: str) -> bool:
+        """Return whether somebody may come in; without accounts, anybody."""
+        return self._security is None or self._security.admits(username, password, client_id)
+
+    def may_send(self, username: str, topic: str) -> bool:
+        """Return whether an account may publish there."""
+        return self._security is None or self._security.may_send(username, topic)
+
+    def may_subscribe(self, username: str, topic_filter: str) -> bool:
+        """Return whether an account may ask for that."""
+        return self._security is None or self._security.may_subscribe(username, topic_filter)
+
+    def taken(self, connection: Connection, message: Message) -> None:
+        """A client has published: what it may not is dropped, though acknowledged (as mosquitto does; 3.1.1 knows no refusal)."""
+        if not self.may_send(connection.username, message.topic):
+            logger.warning("dropped, not allowed", extra={"username": connection.username, "topic": message.topic})
+        elif message.topic != CONTROL_TOPIC:
+            self.publish(message)
+        elif self._security is not None and connection.session is not None:
+            answer = self._security.control(message.payload)
+            connection.session.offer(Message(RESPONSE_TOPIC, answer.payload, 0))
+            connection.wake()
+            for each in [each for each in self._connections.values() if each.username in answer.cut]:
+                each.cut()
 
     async def connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Serve one connection."""
@@ -225,7 +264,7 @@ class AmqttBroker:
             holder.close()
             await holder.ended.wait()
         self._connections[client_id] = connection
-        return self.sessions.open(client_id, clean=clean)
+        return self.sessions.open(client_id, clean=clean, username=connection.username)
 
     def forget(self, session: Session, connection: Connection) -> None:
         """A connection has ended."""
@@ -246,12 +285,12 @@ class AmqttBroker:
                 connection.wake()
 
 
-async def main(port: int) -> None:
-    """Serve on loopback until SIGTERM."""
+async def main(port: int, accounts: Path | None = None) -> None:
+    """Serve on loopback until SIGTERM, to those in the file of accounts, or to anybody."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    broker = AmqttBroker()
+    broker = AmqttBroker(None if accounts is None else DynamicSecurity(accounts))
     server = await asyncio.start_server(broker.connected, "127.0.0.1", port)
     speaking = asyncio.create_task(broker.speak_of_itself())
     await stop.wait()
@@ -262,4 +301,4 @@ async def main(port: int) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with suppress(KeyboardInterrupt):
-        asyncio.run(main(int(sys.argv[1])))
+        asyncio.run(main(int(sys.argv[1]), *(Path(each) for each in sys.argv[2:3])))

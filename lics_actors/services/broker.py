@@ -3,32 +3,66 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 
 import psutil
 
 import config
+from lics_actors.admission.accounts import SALT_BYTES, hashed, with_own_accounts
+from lics_actors.services.dynamic_security import write_document
 from lics_actors.services.ports import LOOPBACK
 from lics_actors.services.server import Launch, Server
 
+log = logging.getLogger(__name__)
+
 TEMPLATE = Path(config.__file__).with_name("mosquitto.conf.template")
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-# MQTT 3.1.1: CONNECT of client "", clean session, keep-alive 5 s; answered by CONNACK (0x20).
+PLUGIN: Final = "mosquitto_dynamic_security.so"
+# MQTT 3.1.1: CONNECT of client "", clean session, keep-alive 5 s; answered by CONNACK (0x20), also where it is refused.
 CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x05\x00\x00"
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAccounts:
+    """LICS's own accounts at an embedded broker: username → password, and the prefix of the laboratory's topics."""
+
+    passwords: Mapping[str, str] = field(repr=False)
+    prefix: str = ""
+
+
 class Broker(Server):
-    """An embedded MQTT broker on loopback, without credentials."""
+    """An embedded MQTT broker on loopback: open to anybody without `accounts`, else to nobody who has none there."""
 
     name = "broker"
     product: ClassVar[str]
     guarantee: ClassVar[str]
+
+    def __init__(self, folder: Path, log: Path, port: int, accounts: OwnAccounts | None = None) -> None:
+        super().__init__(folder, log, port)
+        self.accounts = accounts
+
+    @property
+    def accounts_file(self) -> Path:
+        """Return the file that holds accounts and rules, LICS's and the devices'; the running broker writes it, too."""
+        return self.folder / "dynamic-security.json"
+
+    def write_accounts(self) -> None:
+        """See that the file has LICS's own accounts as they are now. One that cannot be read is put aside."""
+        assert self.accounts is not None
+        known = self._known_accounts() if self.accounts_file.exists() else {}
+        hidden = {name: hashed(word, secrets.token_bytes(SALT_BYTES)) for name, word in self.accounts.passwords.items()}
+        write_document(self.accounts_file, with_own_accounts(known, hidden, self.accounts.prefix))
 
     async def probe(self) -> None:
         """Connect as a client and wait for the CONNACK."""
@@ -43,6 +77,17 @@ class Broker(Server):
         finally:
             writer.close()
 
+    def _known_accounts(self) -> dict[str, Any]:
+        try:
+            known = json.loads(self.accounts_file.read_text())
+        except ValueError:
+            known = None
+        if isinstance(known, dict):
+            return known
+        log.error("the accounts of devices are lost: their file is damaged", extra={"file": str(self.accounts_file)})
+        self.accounts_file.replace(self.accounts_file.with_suffix(".damaged"))
+        return {}
+
 
 class Mosquitto(Broker):
     """Eclipse mosquitto ≥ 2.0 from the system's packages."""
@@ -53,8 +98,8 @@ class Mosquitto(Broker):
         "a SIGKILL of the broker may lose what it acknowledged in the last second and had not delivered yet"
     )
 
-    def __init__(self, folder: Path, log: Path, port: int, program: str) -> None:
-        super().__init__(folder, log, port)
+    def __init__(self, folder: Path, log: Path, port: int, program: str, accounts: OwnAccounts | None = None) -> None:
+        super().__init__(folder, log, port, accounts)
         self._program = program
 
     def prepare(self) -> Launch:
@@ -62,7 +107,11 @@ class Mosquitto(Broker):
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Started by root it would change to the user `mosquitto`, who cannot write here.
         user = "user root" if os.geteuid() == 0 else ""
-        text = TEMPLATE.read_text().format(port=self.port, host=LOOPBACK, folder=self.folder, user=user)
+        access = "allow_anonymous true"
+        if self.accounts is not None:
+            self.write_accounts()
+            access = f"allow_anonymous false\nplugin {plugin_file()}\nplugin_opt_config_file {self.accounts_file}"
+        text = TEMPLATE.read_text().format(port=self.port, host=LOOPBACK, folder=self.folder, user=user, access=access)
         conf = self.folder / "mosquitto.conf"
         conf.write_text(text)
         # SIGTERM lets it write its queues to disk; it ends within milliseconds.
@@ -86,6 +135,9 @@ class Amqtt(Broker):
         """Start this package's broker process."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         argv = [sys.executable, "-m", "lics_actors.services.amqtt_broker", str(self.port)]
+        if self.accounts is not None:
+            self.write_accounts()
+            argv.append(str(self.accounts_file))
         return Launch(argv, self.folder, death_signal=self.stop_signal, env={"PYTHONPATH": str(PACKAGE_ROOT)})
 
     def is_ours(self, process: psutil.Process) -> bool:
@@ -103,7 +155,16 @@ def mosquitto_program() -> str | None:
     return program if version is not None and int(version.group(1)) >= 2 else None
 
 
-def embedded_broker(folder: Path, log: Path, port: int) -> Broker:
-    """Return mosquitto where it is installed, else amqtt."""
+def plugin_file() -> Path | None:
+    """Return mosquitto's dynamic-security plugin, which Debian, Homebrew and the makefile put into different folders."""
+    folders = [Path(each) for each in ("/usr/lib", "/usr/local/lib", "/opt/homebrew/lib")]
+    found = [folder / PLUGIN for folder in folders] + [path for folder in folders[:2] for path in folder.glob(f"*/{PLUGIN}")]
+    return next((path for path in found if path.exists()), None)
+
+
+def embedded_broker(folder: Path, log: Path, port: int, accounts: OwnAccounts | None = None) -> Broker:
+    """Return mosquitto where it is installed (with its plugin, where there are to be accounts), else amqtt."""
     program = mosquitto_program()
-    return Amqtt(folder, log, port) if program is None else Mosquitto(folder, log, port, program)
+    if program is None or (accounts is not None and plugin_file() is None):
+        return Amqtt(folder, log, port, accounts)
+    return Mosquitto(folder, log, port, program, accounts)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.endpoints import Endpoints
-from config.settings import Settings
-from lics_actors.services.broker import Broker, embedded_broker
+from config.settings import EMBEDDED_ACCOUNT, EMBEDDED_CONTROL, Settings
+from lics_actors.services.broker import Broker, OwnAccounts, embedded_broker
 from lics_actors.services.ports import LOOPBACK, PortMemory
 from lics_actors.services.postgres import Postgres
 from lics_actors.services.server import Server
@@ -39,6 +39,7 @@ class Embedded:
             mqtt_host=LOOPBACK if self.broker else None,
             mqtt_port=self.broker.port if self.broker else None,
             broker=self.broker.product if self.broker else None,
+            accounts=self.broker is not None and self.broker.accounts is not None,
         )
 
 
@@ -52,7 +53,9 @@ def embedded_servers(settings: Settings) -> Embedded:
     if settings.redis_url is None:
         valkey = Valkey(*_places(settings, "valkey"), ports.pick("valkey"), settings.secret("valkey_password"))
     if settings.mqtt_broker_url is None:
-        broker = embedded_broker(*_places(settings, "broker"), ports.pick("broker", MQTT_PORT))
+        passwords = {name: settings.broker_password(name) for name in (EMBEDDED_ACCOUNT, EMBEDDED_CONTROL)}
+        accounts = OwnAccounts(passwords, settings.mqtt_topic_prefix)
+        broker = embedded_broker(*_places(settings, "broker"), ports.pick("broker", MQTT_PORT), accounts)
     return Embedded(postgres, valkey, broker)
 
 

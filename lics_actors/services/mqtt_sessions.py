@@ -8,7 +8,7 @@ Section numbers are those of the OASIS standard MQTT Version 3.1.1.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 MAX_QUEUED = 200_000  # messages a session, as in mosquitto.conf.template
@@ -32,6 +32,7 @@ class Session:
 
     client_id: str
     persistent: bool
+    username: str = ""  # of the account that opened it last
     filters: dict[str, int] = field(default_factory=dict)
     waiting: deque[Message] = field(default_factory=deque)
     in_flight: OrderedDict[int, Message] = field(default_factory=OrderedDict)  # sent, not acknowledged, in order
@@ -96,10 +97,16 @@ def valid_topic(topic: str) -> bool:
     return bool(topic) and not any(sign in topic for sign in "+#\0") and not topic.startswith("$")
 
 
-class Sessions:
-    """All sessions of a broker."""
+def anybody(_username: str, _topic: str) -> bool:
+    """Return True: of a broker without accounts."""
+    return True
 
-    def __init__(self) -> None:
+
+class Sessions:
+    """All sessions of a broker. `may_receive`: whether an account may be told what is published to a topic."""
+
+    def __init__(self, may_receive: Callable[[str, str], bool] = anybody) -> None:
+        self._may_receive = may_receive
         self.by_id: dict[str, Session] = {}
         self.retained: dict[str, Message] = {}
         self._root = _Node()
@@ -110,7 +117,7 @@ class Sessions:
         """Return how many messages found a full queue, for anybody, ever."""
         return self._dropped_for_others + sum(session.dropped for session in self.by_id.values())
 
-    def open(self, client_id: str, *, clean: bool) -> tuple[Session, bool]:
+    def open(self, client_id: str, *, clean: bool, username: str = "") -> tuple[Session, bool]:
         """Return the session for a new connection and whether it was there already (section 3.2.2.2)."""
         known = self.by_id.get(client_id)
         if known is not None and (clean or not known.persistent):
@@ -118,7 +125,7 @@ class Sessions:
             known = None
         session = known or Session(client_id, persistent=not clean)
         self.by_id[client_id] = session
-        session.connected = True
+        session.connected, session.username = True, username
         return session, known is not None
 
     def close(self, session: Session) -> None:
@@ -141,7 +148,9 @@ class Sessions:
         for level in topic_filter.split("/"):
             node = node.below.setdefault(level, _Node())
         node.sessions[session.client_id] = qos
-        kept = [message for topic, message in self.retained.items() if matches(topic, topic_filter)]
+        who = session.username
+        found = (message for topic, message in self.retained.items() if matches(topic, topic_filter))
+        kept = [message for message in found if self._may_receive(who, message.topic)]
         return [replace(message, qos=min(message.qos, qos), retain=True) for message in kept]
 
     def unsubscribe(self, session: Session, topic_filter: str) -> None:
@@ -169,7 +178,8 @@ class Sessions:
         takers = []
         for client_id, qos in granted.items():
             session = self.by_id[client_id]
-            if session.offer(Message(message.topic, message.payload, min(qos, message.qos))):
+            may = self._may_receive(session.username, message.topic)
+            if may and session.offer(Message(message.topic, message.payload, min(qos, message.qos))):
                 takers.append(session)
         return takers
 

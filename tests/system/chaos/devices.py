@@ -42,6 +42,8 @@ class Settings(msgspec.Struct):
     seed: int
     subjects: list[list[int]] = []
     speed: float = 1.0
+    username: str | None = None
+    password: str | None = None
 
 
 class Order(msgspec.Struct):
@@ -106,7 +108,7 @@ def _confirmed(device: SimulatedDevice) -> Confirmed:
 
 async def play(settings: Settings) -> None:
     """Play until stdin ends."""
-    broker = BrokerSpec(settings.host, settings.port, settings.prefix)
+    broker = BrokerSpec(settings.host, settings.port, settings.prefix, settings.username, settings.password)
     specs = [
         SimulatedDeviceSpec(seat.id, seat.type, seat.name, rate_hz=0.0, remember=True, keepalive_s=5) for seat in settings.seats
     ]

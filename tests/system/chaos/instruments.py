@@ -65,12 +65,21 @@ class Instruments:
 
 @asynccontextmanager
 async def instruments(
-    count: int, port: int, prefix: str, state_dir: Path, rate_hz: float, seed: int, cages: Cages = NO_CAGES
+    count: int,
+    port: int,
+    prefix: str,
+    state_dir: Path,
+    rate_hz: float,
+    seed: int,
+    cages: Cages = NO_CAGES,
+    account: tuple[str, str] | None = None,
 ) -> AsyncIterator[Instruments]:
-    """Play so many devices of all types, on the broker at that port of the loopback address; subjects live in `cages`."""
+    """Play so many devices of all types, on the broker at that port of the loopback address, all with one account; subjects live
+    in `cages`."""
     devices = counted_devices(count)
     seats = [Seat(device.id, device.type, device.name) for device in devices]
     places = [[each.pump, each.screen] for each in cages.all]
-    settings = Settings("127.0.0.1", port, prefix, str(state_dir), seats, rate_hz, seed, places, cages.speed)
+    name, word = account or (None, None)
+    settings = Settings("127.0.0.1", port, prefix, str(state_dir), seats, rate_hz, seed, places, cages.speed, name, word)
     async with processes.serving("tests.system.chaos.devices", settings) as process:
         yield Instruments(devices, process)

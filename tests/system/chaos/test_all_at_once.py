@@ -133,7 +133,8 @@ async def test_after_a_sigkill_of_everything_it_is_whole_again_and_nothing_ackno
     await registered(up, devices)
     endpoints = read_endpoints(up.data_dir / "run")
     assert endpoints is not None and endpoints.mqtt_port is not None and endpoints.database_url is not None
-    async with instruments(DEVICES, endpoints.mqtt_port, "", data_dir / "instruments", RATE_HZ, 1) as played:
+    account = ("lics", (up.data_dir / "secrets" / "mqtt_password").read_text())
+    async with instruments(DEVICES, endpoints.mqtt_port, "", data_dir / "instruments", RATE_HZ, 1, account=account) as played:
         await eventually(lambda: _all_online(up), LIVE_S)
         await asyncio.sleep(1.0)  # what devices say before the recorders have subscribed is nobody's
         await played.order("speak")

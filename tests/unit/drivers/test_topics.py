@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.topics import matches, overlap
+from drivers.topics import covers, matches, overlap
 
 
 @st.composite
@@ -52,3 +52,39 @@ def test_two_filters_overlap_when_one_topic_satisfies_both(one: str, other: str)
 @given(filters())
 def test_a_filter_overlaps_itself(one: str) -> None:
     assert overlap(one, one)
+
+
+@given(filters(), filters())
+def test_what_covers_another_has_every_topic_of_it(wide: str, narrow: str) -> None:
+    if covers(wide, narrow):
+        assert all(matches(wide, topic) for topic in TOPICS if matches(narrow, topic))
+
+
+@given(filters(), st.sampled_from(TOPICS))
+def test_a_topic_is_covered_where_it_is_matched(wide: str, topic: str) -> None:
+    assert covers(wide, topic) is matches(wide, topic)
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "so"),
+    [
+        ("a/#", "a/#", True),
+        ("a/#", "a/+/b", True),
+        ("a/#", "a", True),
+        ("a/+", "a/+", True),
+        ("#", "+/#", True),
+        ("a/+", "a/#", False),
+        ("a/b", "a/+", False),
+        ("a/b/#", "a/#", False),
+        ("a/#", "#", False),
+        ("a/#", "+/b", False),
+        ("a/#", "$share/g/a/b", False),
+        ("#", "$SYS/#", False),
+        ("+/broker", "$SYS/broker", False),
+        ("$SYS/#", "$SYS/+/x", True),
+        ("a/#/b", "a/x/b", False),
+        ("a/+/b", "a/+", False),
+    ],
+)
+def test_covering_is_strict(wide: str, narrow: str, so: bool) -> None:
+    assert covers(wide, narrow) is so

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,16 @@ def test_a_host_among_several(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert (settings.node, settings.sites) == ("rack-1", ("east", "west/2", "*"))
     assert settings.transport_key() == key.encode() != alone.transport_key()
     assert key not in repr(settings)
+
+
+def test_lics_comes_in_at_the_embedded_broker_by_accounts_of_its_own(tmp_path: Path) -> None:
+    write_endpoints(tmp_path / "run", replace(HERE, accounts=True))
+    settings = load_settings(data_dir=tmp_path)
+    assert (settings.mqtt_username, settings.mqtt_control_username) == ("lics", "lics-control")
+    assert settings.mqtt_password is not None and settings.mqtt_control_password is not None
+    words = {settings.mqtt_password.get_secret_value(), settings.mqtt_control_password.get_secret_value()}
+    assert len(words) == 2 and all(len(each) >= 32 for each in words)
+    assert load_settings(data_dir=tmp_path).mqtt_password == settings.mqtt_password
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in (tmp_path / "secrets").iterdir())
+    write_endpoints(tmp_path / "run", HERE)
+    assert load_settings(data_dir=tmp_path).mqtt_username is None
