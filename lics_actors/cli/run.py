@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+import config
 from drivers.native.spec import DEVICE_TYPES
 from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
+from lics_actors.cli.run_files import format_by_name, replay, write_file
+from lics_actors.datafile.rehearsed import rehearsed
 from lics_actors.errors import InvalidError
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.diagram import drawing
@@ -50,9 +54,13 @@ def rehearse_protocol(
     subject_model: Annotated[SubjectModel, typer.Option(help="what the simulated subject knows")] = "random",
     seed: Annotated[int, typer.Option(help="the same seed gives the same rehearsal")] = 1,
     parameter: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="as `volume=12 ul`; again for more")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="the first session as a run's file: .nwb, .parquet.zip or .csv.zip")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run a protocol with simulated devices and a simulated subject, in virtual time."""
+    wanted = None if output is None else format_by_name(output)
     with told_errors():
         plan, warnings = prepared(protocol_of(protocol), DEVICE_TYPES)
         task = Rehearsal(plan, DEVICE_TYPES, trials, subject_model, seed, _parameters(plan, parameter or []))
@@ -60,12 +68,17 @@ def rehearse_protocol(
         done = rehearse(task)
         took_s = time.perf_counter() - began
     document = _rehearsed(task, done, took_s, warnings)
+    if output is not None and wanted is not None:
+        write_file(rehearsed(task, done.first, datetime.now(UTC), {"lics": config.__version__}), wanted, output)
     if as_json:
         print_json(document)
     else:
         _show(plan, document)
     if done.difference is not None:
         fail("the replay of the first session came out otherwise", "this is a fault of LICS: please report it with the protocol")
+
+
+app.command("replay")(replay)
 
 
 @app.command("diagram")

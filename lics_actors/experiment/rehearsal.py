@@ -5,7 +5,7 @@ A rehearsal of many trials is as many sessions as the protocol's own limits make
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from random import Random
@@ -55,11 +55,20 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """A session as it was: the run before it began, and what was heard and decided."""
+
+    begun: RunState
+    recorded: Sequence[Recorded]
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsed:
     """What came of it. `difference`: of the first session replayed, None where it was identical."""
 
     tally: Tally
     difference: Difference | None
+    first: Session
 
 
 def rehearse(task: Rehearsal) -> Rehearsed:
@@ -68,6 +77,7 @@ def rehearse(task: Rehearsal) -> Rehearsed:
     dice = Random(task.seed)  # noqa: S311 - a subject's, and to be repeated
     subject = Subject(task.plan, task.devices, task.subject, dice)
     difference: Difference | None = None
+    first: Session | None = None
     while tally.trials < task.trials:
         before, number = tally.trials, tally.sessions
         run = new_run(task.plan, uuid5(_REHEARSALS, f"{task.seed}/{number}"), task.seed + number, dict(task.parameters or {}))
@@ -75,10 +85,11 @@ def rehearse(task: Rehearsal) -> Rehearsed:
         end = _Session(task, subject, tally, recorded).run_through(run)
         tally.session_over(end)
         if recorded is not None:
-            difference = replay(task.plan, run, recorded)
+            first, difference = Session(run, recorded), replay(task.plan, run, recorded)
         if tally.trials == before:
             break
-    return Rehearsed(tally, difference)
+    assert first is not None, "a rehearsal has a trial at least"
+    return Rehearsed(tally, difference, first)
 
 
 class _Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,29 @@ def test_a_broken_protocol_is_told_with_its_paths(tmp_path: Path) -> None:
     file.write_text("protocol: 1\nstates: {a: {transitions: [{after: 5}]}}\n")
     assert run("check", str(file))[0] == 2
     assert run("check", str(file))[0] == run("rehearse", str(file))[0]
+
+
+@pytest.mark.parametrize("name", ["a.nwb", "a.parquet.zip", "a.csv.zip"])
+def test_a_rehearsal_leaves_a_file_that_proves_itself(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    assert run("rehearse", "go_nogo", "--trials", "6", "-o", str(file))[0] == 0
+    code, text = run("replay", str(file))
+    assert (code, "identical" in text) == (0, True)
+    told = json.loads(run("replay", str(file), "--json")[1])
+    assert (told["trials"], told["identical"], told["ended"]) == (6, True, "stopped: enough trials")
+
+
+def test_a_file_that_does_not_prove_itself_is_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv.zip"
+    run("rehearse", "go_nogo", "--trials", "3", "-o", str(file))
+    with zipfile.ZipFile(file) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for part, data in parts.items():
+            archive.writestr(part, data.replace(b"\r\n", b"\r\n9", 1) if part == "trials.csv" else data)
+    code, text = run("replay", str(file))
+    assert (code, "the file was changed: trials, row 0" in " ".join(text.split())) == (1, True)
+    for bad in (tmp_path / "none.nwb", Path(__file__)):
+        assert run("replay", str(bad))[0] == 1
+    assert run("rehearse", "go_nogo", "--trials", "3", "-o", str(tmp_path / "a.doc"))[0] == 1
+    assert run("rehearse", "go_nogo", "--trials", "3", "-o", str(tmp_path / "no" / "a.nwb"))[0] == 1
