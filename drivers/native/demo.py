@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -24,6 +24,18 @@ class DemoDevice:
     driver: str = "native"
 
 
+@dataclass(frozen=True, slots=True)
+class DemoRig:
+    """A cage of the demo laboratory as a rig. `devices`: role → device; roles are named as those of the classics."""
+
+    id: UUID
+    name: str
+    devices: Mapping[str, UUID]
+
+
+ROLES = {"pump": "pump", "feeder": "feeder", "lickometer": "panel", "environment": "room"}  # of each type
+
+
 def simulated_id(name: str) -> UUID:
     """Return the id of the simulated device called `name`: the same on every machine."""
     return uuid5(_NAMESPACE, name)
@@ -35,6 +47,14 @@ def demo_devices() -> tuple[DemoDevice, ...]:
         DemoDevice(simulated_id(f"cage-{cage}-{kind}"), f"cage-{cage}-{kind}", kind, f"Cage {cage}")
         for cage in range(1, DEMO_CAGES + 1)
         for kind in ("feeder" if cage == PELLET_CAGE and kind == "pump" else kind for kind in DEMO_TYPES)
+    )
+
+
+def demo_rigs() -> tuple[DemoRig, ...]:
+    """Return the cages of the demo laboratory as rigs."""
+    return tuple(
+        DemoRig(simulated_id(f"rig {place}"), place.lower().replace(" ", "-"), {ROLES[each.type]: each.id for each in those})
+        for place, those in cages(demo_devices()).items()
     )
 
 

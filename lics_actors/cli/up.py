@@ -30,7 +30,7 @@ READY_S = 90.0  # a slow laptop on its first start; the usual is a few seconds
 
 @app.command()
 def up(
-    demo: Annotated[bool, typer.Option("--demo", help="with a laboratory of 24 simulated devices")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="with a laboratory of 24 simulated devices in 8 cages")] = False,
 ) -> None:
     """Start the servers that are not set by URL, and LICS on them; Ctrl-C stops all of it."""
     with told_errors():

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from drivers.native.demo import demo_rigs
 from lics_actors.device.messages import Admin, Health, Link, Safety, status_word
 from lics_actors.errors import (
     ConflictError,
@@ -238,6 +239,8 @@ async def test_two_repositories_of_a_process_never_meet(repository: Repository, 
 
 async def test_the_seed_is_planted_once(repository: Repository, database_url: str) -> None:
     specs = await seed_demo(database_url)
+    rigs = (await repository.list_rigs()).items
+    assert [(each.name, each.id) for each in rigs] == [(each.name, each.id) for each in demo_rigs()] and len(rigs) == 8
     assert len(specs) == 24 and await repository.device_specs() == sorted(specs, key=lambda spec: spec.name)
     changed_one, retired_one = specs[0], specs[1]
     await repository.update_device(changed_one.device_id, {"name": "mine"}, expected_version=None, principal="user:ada")

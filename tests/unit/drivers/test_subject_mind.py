@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.native.demo import DEMO_CAGES, cages, counted_devices, demo_devices
+from drivers.native.demo import DEMO_CAGES, cages, counted_devices, demo_devices, demo_rigs
 from drivers.native.spec import LICKOMETER, SCREEN_PX
 from drivers.native.subject import AWAY_S, BOUT_LICKS, FLOOR_S, SUBJECT_MODELS, Deed, Mind, SubjectModel, meaning, reaction_s
 from drivers.schema import argument_errors
+from lics_actors.experiment.library import classics, protocol_of
 
 SEEDS = st.integers(0, 2**32)
 NOTICES = st.one_of(
@@ -151,3 +152,15 @@ def test_every_cage_of_the_demo_has_room_for_one() -> None:
     found = cages(demo_devices())
     assert len(found) == DEMO_CAGES and all(len(each) == 3 for each in found.values())
     assert not cages([each for each in counted_devices(30) if each.type != "lickometer"])
+
+
+@pytest.mark.parametrize("name", classics())
+def test_every_classic_fits_a_cage_of_the_demo(name: str) -> None:
+    types = {each.id: each.type for each in demo_devices()}
+    roles = protocol_of(name).roles
+    fitting = [
+        rig.name
+        for rig in demo_rigs()
+        if all(role in rig.devices and types[rig.devices[role]] == each.type for role, each in roles.items())
+    ]
+    assert fitting == (["cage-8"] if "feeder" in roles else [f"cage-{n}" for n in range(1, DEMO_CAGES)])
