@@ -16,8 +16,11 @@ from drivers.schema import argument_errors
 from lics_actors.experiment.library import classics, protocol_of
 
 SEEDS = st.integers(0, 2**32)
+IMAGES = st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=20
+)  # what a command may say
 NOTICES = st.one_of(
-    st.tuples(st.just("show_image"), st.builds(lambda image: {"image": image}, st.text(min_size=1, max_size=20))),
+    st.tuples(st.just("show_image"), st.builds(lambda image: {"image": image}, IMAGES)),
     st.tuples(st.just("show_image"), st.sampled_from([{"image": "ask_left"}, {"image": "go"}, {"image": "nogo"}])),
     st.tuples(st.sampled_from(["clear_screen", "dispense", "feed", "identify", "switch_on"]), st.just({})),
     st.just(("act", {})),
