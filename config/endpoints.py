@@ -21,6 +21,7 @@ class Endpoints:
     mqtt_port: int | None = None
     broker: str | None = None  # mosquitto or amqtt
     accounts: bool = False  # whether it lets in those only who have one
+    database_owner_url: str | None = None  # whose the tables are: for migrations
 
     @property
     def alive(self) -> bool:

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", populate_by_name=True)
 
     database_url: str | None = None
+    database_owner_url: str | None = Field(
+        None,
+        description="the role that owns the tables and migrates them; LICS itself then works as that of DATABASE_URL, which may "
+        "only add to the audit. Unset: one role does both",
+    )
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 5
     database_max_overflow: Annotated[int, Field(ge=0, le=200)] = 5
     redis_url: str | None = None
@@ -270,7 +275,7 @@ def _with_embedded(settings: Settings) -> Settings:
     if endpoints is None or not endpoints.alive:
         return settings
     if settings.database_url is None:
-        settings.database_url = endpoints.database_url
+        settings.database_url, settings.database_owner_url = endpoints.database_url, endpoints.database_owner_url
     if settings.redis_url is None:
         settings.redis_url = endpoints.redis_url
     if settings.mqtt_broker_url is None and endpoints.mqtt_host is not None:

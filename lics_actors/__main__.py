@@ -26,6 +26,7 @@ NOUNS = {
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
     "user": "lics_actors.cli.user",
+    "audit": "lics_actors.cli.audit",
     "web": "lics_actors.cli.web",
     "run": "lics_actors.cli.run",
     "simulate": "lics_actors.cli.simulate",

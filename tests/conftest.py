@@ -264,6 +264,6 @@ def own_postgres(data_dir: Path) -> Iterator[Postgres]:
 
     server = Postgres(data_dir / "postgres", data_dir / "log" / "postgres.log", pick_port(), PASSWORD, PASSWORD)
     run_alone(server.start())
-    run_alone(upgrade(server.url))
+    run_alone(upgrade(server.owner_url, application_url=server.url))
     yield server
     run_alone(server.stop())

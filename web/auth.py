@@ -110,6 +110,8 @@ class TokenKeeper:
             return known
         if token.startswith(KEY_PREFIX):
             return await self._look_up(token, remote)
+        if self._tokens.verified(token) is None:
+            return None  # at once: whoever makes tokens up keeps no request waiting
         if not self._endings.knows.is_set():
             # The signature is good for 15 minutes whatever happens; only what was ended since is not known yet.
             try:

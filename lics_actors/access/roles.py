@@ -39,6 +39,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "alarm:acknowledge": WORKERS,
     "alarm:shelve": KEEPERS,
     "audit:read": ADMINS,
+    "audit:export": ADMINS,
     "account:read": PEOPLE,
     "account:write": PEOPLE,
     "key:read": PEOPLE,

@@ -30,6 +30,13 @@ def _database_url() -> str:
     return url
 
 
+def _owner_url() -> str:
+    """Return the URL of the role that migrates."""
+    from config.settings import load_settings  # noqa: PLC0415
+
+    return load_settings().database_owner_url or _database_url()
+
+
 def _tell(document: dict[str, object], sentences: list[str], as_json: bool) -> None:
     if as_json:
         print_json(document)
@@ -45,7 +52,7 @@ def upgrade(as_json: AsJson = False) -> None:
     async def work() -> None:
         from lics_actors.store.migrate import upgrade as apply  # noqa: PLC0415
 
-        applied = await apply(_database_url())
+        applied = await apply(_owner_url(), application_url=_database_url())
         sentences = [f"applied [bold]{version}[/]" for version in applied] or ["nothing to apply: the database is up to date"]
         _tell({"applied": applied}, sentences, as_json)
         await _stay_under_honcho()
@@ -75,7 +82,7 @@ def downgrade(
         from lics_actors.store.migrate import current, doomed_by  # noqa: PLC0415
         from lics_actors.store.migrate import downgrade as undo  # noqa: PLC0415
 
-        url = _database_url()
+        url = _owner_url()
         doomed = doomed_by(await current(url), to)
         if 0 in doomed and not yes:
             _confirm_loss()
@@ -104,7 +111,7 @@ def revision(
         from lics_actors.store.migrate import LOCATION  # noqa: PLC0415
         from lics_actors.store.migrate import revision as write  # noqa: PLC0415
 
-        written = await write(_database_url(), name)
+        written = await write(_owner_url(), name)
         sentence = (
             f"wrote [bold]{LOCATION / 'models' / written}[/]" if written else "nothing to write: models and migrations agree"
         )

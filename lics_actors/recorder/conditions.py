@@ -15,6 +15,7 @@ DISK_LOW_BYTES = 256 << 20  # free: minutes at full load, hours at an ordinary o
 
 # ISA-18.2's priorities: critical where something is being lost or not recorded, medium where nothing is lost and time helps
 PRIORITIES = {
+    "audit-broken": "critical",
     "broker-away": "critical",
     "clock-stepped": "medium",
     "broker-dropped": "critical",
@@ -37,6 +38,7 @@ class Standing:
     broker_reason: str = ""
     database_away_s: float = 0.0
     database_reason: str = ""
+    audit: str | None = None  # what is wrong with it
     failing: str | None = None  # an error nobody foresaw, met while shipping
     pressure: Pressure = Pressure.EASY
     used_bytes: int = 0
@@ -69,6 +71,7 @@ def conditions(now: Standing) -> dict[str, str]:
         and f"nothing is recorded: {now.broker_reason}",
         "database-away": now.database_away_s > PATIENCE_S
         and f"the record stays on this host until the database is back: {now.database_reason}",
+        "audit-broken": now.audit is not None and now.audit,
         "shipping-failed": now.failing is not None and f"the record stays on this host: {now.failing}",
         "spool-high": now.pressure is not Pressure.EASY and f"the spool has reached {share}",
         "spool-full": now.pressure is Pressure.FULL

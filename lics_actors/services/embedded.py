@@ -35,6 +35,7 @@ class Embedded:
         return Endpoints(
             up_pid=os.getpid(),
             database_url=self.postgres.url if self.postgres else None,
+            database_owner_url=self.postgres.owner_url if self.postgres else None,
             redis_url=self.valkey.url if self.valkey else None,
             mqtt_host=LOOPBACK if self.broker else None,
             mqtt_port=self.broker.port if self.broker else None,

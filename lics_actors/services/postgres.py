@@ -20,7 +20,7 @@ from lics_actors.services.server import CHILD, Launch, RunAs, Server
 
 MAJOR = 18
 SUPERUSER = "postgres"
-OWNER = "lics"  # role and database that LICS itself uses
+ROLE = "lics"  # role and database that LICS itself uses; the tables are the superuser's (store/grants.py)
 
 # Loopback TCP only and no Unix socket: a data directory may lie deeper than a socket path may be long (107 bytes).
 OPTIONS = {
@@ -64,12 +64,17 @@ class Postgres(Server):
     @property
     def url(self) -> str:
         """Return the URL for DATABASE_URL."""
-        return f"postgres://{OWNER}:{self._owner_password}@{LOOPBACK}:{self.port}/{OWNER}"
+        return f"postgres://{ROLE}:{self._owner_password}@{LOOPBACK}:{self.port}/{ROLE}"
 
     @property
     def admin_url(self) -> str:
         """Return the superuser's URL."""
         return f"postgres://{SUPERUSER}:{self._superuser_password}@{LOOPBACK}:{self.port}/postgres"
+
+    @property
+    def owner_url(self) -> str:
+        """Return the URL for DATABASE_OWNER_URL: whose the tables are."""
+        return self.admin_url.rpartition("/")[0] + f"/{ROLE}"
 
     @property
     def working_dir(self) -> Path:
@@ -170,11 +175,22 @@ class Postgres(Server):
         """Make the role and the database `lics` where they are missing."""
         connection = await asyncpg.connect(self.admin_url, timeout=5.0)
         try:
-            if not await connection.fetchval("select 1 from pg_roles where rolname = $1", OWNER):
-                await connection.execute(f"create role {OWNER} login")
+            if not await connection.fetchval("select 1 from pg_roles where rolname = $1", ROLE):
+                await connection.execute(f"create role {ROLE} login")
             # token_urlsafe: no quotes in it
-            await connection.execute(f"alter role {OWNER} password '{self._owner_password}'")
-            if not await connection.fetchval("select 1 from pg_database where datname = $1", OWNER):
-                await connection.execute(f"create database {OWNER} owner {OWNER}")
+            await connection.execute(f"alter role {ROLE} password '{self._owner_password}'")
+            if not await connection.fetchval("select 1 from pg_database where datname = $1", ROLE):
+                await connection.execute(f"create database {ROLE}")
+        finally:
+            await connection.close()
+        await self._take_over()
+
+    async def _take_over(self) -> None:
+        """Take from the role `lics` what it owns in a cluster that an earlier LICS made."""
+        connection = await asyncpg.connect(self.owner_url, timeout=5.0)
+        try:
+            owns = "select exists (select from pg_shdepend where refobjid = $1::regrole and deptype = 'o')"
+            if await connection.fetchval(owns, ROLE):
+                await connection.execute(f"reassign owned by {ROLE} to {SUPERUSER}")
         finally:
             await connection.close()

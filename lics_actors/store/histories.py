@@ -1,4 +1,4 @@
-"""What else happened: device events, rejected payloads, the fleet's doings, people's acts; newest first."""
+"""What else happened: device events, rejected payloads, the fleet's doings; newest first."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from lics_actors.store.connection import READ_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
 from lics_actors.store.json_text import json_value
-from lics_actors.store.records import Audited, EventRow, FleetEvent, PayloadRejected
-
-_NO_END = """(outcome <> 'asked' OR NOT EXISTS (SELECT FROM audit e WHERE e.act = audit.act AND e.outcome <> 'asked'))"""
+from lics_actors.store.records import EventRow, FleetEvent, PayloadRejected
 
 
 class Histories(Connected):
@@ -69,29 +67,6 @@ class Histories(Connected):
         rows = await self._newest("fleet_event", ("time", "id"), where, limit=limit, after=after)
         return page("fleet_events", rows, limit, lambda row: (row["time"], row["id"]), _fleet_event)
 
-    async def audit(
-        self,
-        principal: str | None = None,
-        action: str | None = None,
-        target: str | None = None,
-        outcome: str | None = None,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> Page[Audited]:
-        """Return what people did and tried, newest first: each act once, with its end, or as `asked` where none was told.
-
-        Raises:
-            InvalidError, DatabaseUnavailableError
-        """
-        after = decode_cursor("audit", cursor, tuple[datetime, int])
-        where: dict[str, Any] = {"principal =": principal, "action =": action, "target =": target, "outcome =": outcome}
-        where |= {"time >=": start, "time <": end}
-        rows = await self._newest("audit", ("time", "id"), where, limit=limit, after=after, extra=_NO_END)
-        return page("audit", rows, limit, lambda row: (row["time"], row["id"]), _audited)
-
     async def _newest(
         self,
         table: str,
@@ -100,11 +75,10 @@ class Histories(Connected):
         *,
         limit: int,
         after: tuple[Any, ...] | None,
-        extra: str = "TRUE",
     ) -> list[Mapping[str, Any]]:
         """Return one more than `limit` rows after the key `after`, in falling order of `key`; names are our own, values bound."""
         checked_limit(limit, MAX_PAGE)
-        conditions, values = [extra], []
+        conditions, values = ["TRUE"], []
         for comparison, value in where.items():
             if value is not None:
                 values.append(value)
@@ -148,8 +122,3 @@ def _fleet_event(row: Mapping[str, Any]) -> FleetEvent:
         reason=row["reason"],
         detail=_decoded(row["detail"]),
     )
-
-
-def _audited(row: Mapping[str, Any]) -> Audited:
-    told = {name: row[name] for name in Audited.__struct_fields__ if name not in {"before", "after"}}
-    return Audited(**told, before=_decoded(row["before"]), after=_decoded(row["after"]))

@@ -10,11 +10,11 @@ from uuid import UUID
 
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.alarms import take_words
+from lics_actors.store.audit_writes import write_audit
 from lics_actors.store.availability import is_refusal, original
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.errors import RowRefusedError
 from lics_actors.store.json_text import storable_int, storable_json, storable_text
-from lics_actors.store.models import METRIC_LENGTH, WORD_LENGTH
 from lics_actors.store.records import (
     AlarmCleared,
     AlarmRaised,
@@ -61,9 +61,6 @@ _DESCRIBED = """UPDATE device SET capabilities = $3, described_at = $2
 _EVENT = """INSERT INTO device_event (time, device_id, type, data, epoch, seq)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"""
 _FLEET = "INSERT INTO fleet_event (time, node, kind, principal, reason, detail) VALUES ($1, $2, $3, $4, $5, $6)"
-_AUDIT = """INSERT INTO audit
-    (act, time, principal, action, target, outcome, origin, reason, remote, request_id, error, before, after)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (act, outcome) DO NOTHING"""
 _SHIPPED = "UPDATE journal_offset SET position = $2, shipped_at = $3 WHERE journal = $1"
 
 
@@ -79,7 +76,7 @@ class _Batch:
     rejected: list[Row] = field(default_factory=list)
     fleet: list[Row] = field(default_factory=list)
     alarms: list[AlarmRaised | AlarmCleared] = field(default_factory=list)
-    audit: list[Row] = field(default_factory=list)
+    audit: list[Audited] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
 
 
@@ -113,6 +110,7 @@ async def ship_journal(repository: Connected, identity: UUID, entries: Sequence[
             batch = _sorted_out(fresh)
             await _apply(connection, batch)
             alarms = await take_words(connection, identity, batch.alarms)
+            await write_audit(connection, batch.audit)
         except Exception as error:
             if is_refusal(error):
                 raise RowRefusedError("the database refuses a journal entry", reason=str(original(error))) from error
@@ -142,7 +140,6 @@ async def _apply(connection: Any, batch: _Batch) -> None:
         (_EVENT, batch.events),
         (INSERT_REJECTED, batch.rejected),
         (_FLEET, batch.fleet),
-        (_AUDIT, batch.audit),
     )
     for statement, rows in many:
         if values := list(rows):
@@ -176,7 +173,7 @@ def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:
             case AlarmRaised() | AlarmCleared():
                 batch.alarms.append(record)
             case Audited():
-                batch.audit.append(_audited(record))
+                batch.audit.append(record)
             case RunOpened() | RunStepped() | RunReacted():
                 batch.runs.append(record)
             case _:
@@ -188,10 +185,6 @@ def _keep_newest(rows: dict[UUID, Row], row: Row) -> None:
     """Keep the later of two rows (device, time, …); of the same time the one that comes after."""
     if (kept := rows.get(row[0])) is None or kept[1] <= row[1]:
         rows[row[0]] = row
-
-
-def _words(text: str, most: int) -> str:
-    return storable_text(text)[:most]
 
 
 def _maybe(text: str | None) -> str | None:
@@ -279,22 +272,4 @@ def _fleet_event(record: FleetEvent) -> Row:
         storable_text(record.principal),
         _maybe(record.reason),
         None if record.detail is None else storable_json(record.detail),
-    )
-
-
-def _audited(record: Audited) -> Row:
-    return (
-        record.act,
-        record.time,
-        storable_text(record.principal),
-        _words(record.action, METRIC_LENGTH),
-        storable_text(record.target),
-        _words(record.outcome, WORD_LENGTH),
-        _words(record.origin, WORD_LENGTH),
-        _maybe(record.reason),
-        _maybe(record.remote),
-        _maybe(record.request_id),
-        _maybe(record.error),
-        None if record.before is None else storable_json(record.before),
-        None if record.after is None else storable_json(record.after),
     )

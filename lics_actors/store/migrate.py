@@ -23,6 +23,7 @@ import migrations
 from config.orm import APP, CONNECT_S, orm_config, parse_database_url
 from lics_actors.store.availability import answering
 from lics_actors.store.errors import MigrationMissingError, SchemaBusyError, SchemaTooNewError
+from lics_actors.store.grants import grant_application
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +69,10 @@ async def current(database_url: str) -> SchemaState:
         return await _state(connection)
 
 
-async def upgrade(database_url: str, *, wait_s: float = 120.0) -> list[str]:
+async def upgrade(database_url: str, *, application_url: str | None = None, wait_s: float = 120.0) -> list[str]:
     """Apply what is pending, and return it. Several processes may do so at once: one works, the others find it done.
+
+    `application_url`: LICS works as that role, which owns nothing; it is given what it needs (store/grants.py).
 
     Raises:
         SchemaTooNewError: the database knows migrations that this LICS does not.
@@ -78,11 +81,15 @@ async def upgrade(database_url: str, *, wait_s: float = 120.0) -> list[str]:
     """
     async with _alone(database_url, wait_s) as state:
         _refuse_newer(state)
-        if not state.pending:
-            return []
-        async with _aerich(database_url) as command:
-            applied: list[str] = await command.upgrade()
-    log.info("database migrated", extra={"applied": applied})
+        applied: list[str] = []
+        if state.pending:
+            async with _aerich(database_url) as command:
+                applied = await command.upgrade()
+            log.info("database migrated", extra={"applied": applied})
+        role = None if application_url is None else parse_database_url(application_url)["user"]
+        if role is not None and role != parse_database_url(database_url)["user"]:
+            async with _connection(database_url) as connection:
+                await grant_application(connection, role)
     return applied
 
 

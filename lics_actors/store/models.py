@@ -206,6 +206,7 @@ class Audit(Model):
     """What a person, or a program in a person's name, did or tried; append-only.
 
     An act has two rows of the same `act`: `asked` before it is done, and how it ended. One without an end: nobody lived to tell.
+    `n` and `digest`: its place in the chain (store/audit_chain.py). Triggers refuse every change.
     """
 
     id = fields.BigIntField(primary_key=True)
@@ -222,6 +223,9 @@ class Audit(Model):
     error = fields.TextField(null=True)
     before = fields.JSONField[dict[str, Any] | None](null=True)
     after = fields.JSONField[dict[str, Any] | None](null=True)
+    laboratory_id = fields.UUIDField(null=True)
+    n = fields.BigIntField(unique=True)
+    digest = fields.BinaryField()
 
     class Meta:
         table = "audit"

@@ -216,6 +216,7 @@ class Audited(_Record, frozen=True):
     error: str | None = None
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+    laboratory: UUID | None = None  # None: it concerns the house, or all
 
 
 Record = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lics_actors.store.accounts import Accounts
 from lics_actors.store.alarms import Alarms
 from lics_actors.store.api_keys import ApiKeys
+from lics_actors.store.audits import AuditFilter, Audits
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
@@ -27,6 +28,7 @@ from lics_actors.store.telemetry_reads import TelemetryReads
 
 __all__ = [
     "Aggregate",
+    "AuditFilter",
     "CommandFilter",
     "DeviceFilter",
     "DeviceRow",
@@ -44,6 +46,7 @@ class Repository(
     StreamReads,
     CompletenessReads,
     Histories,
+    Audits,
     Alarms,
     Retention,
     Hosts,

@@ -101,7 +101,7 @@ class _Starting:
         options = {"track_commit_timestamp": "on"}
         server = Postgres(*self._place("pg"), self._secret, self._secret, options=options)
         await self._start(server)
-        return server.url
+        return server.owner_url  # benches make and drop tables of their own
 
     async def redis(self) -> str:
         """Return the URL of a Redis."""

@@ -73,7 +73,7 @@ async def own_postgres(data_dir: Path, free_port: Callable[[], int]) -> AsyncIte
     """A server that the test may stop."""
     server = Postgres(data_dir / "postgres", data_dir / "postgres.log", free_port(), "a" * 32, "b" * 32, safe=False)
     await server.start()
-    await upgrade(server.url)
+    await upgrade(server.owner_url, application_url=server.url)
     yield server
     await server.stop()
 

@@ -48,7 +48,7 @@ def postgres(folder: Path, port: int) -> Postgres:
 
 
 async def rows(server: Postgres) -> int:
-    connection = await asyncpg.connect(server.url)
+    connection = await asyncpg.connect(server.owner_url)
     try:
         return int(await connection.fetchval("select count(*) from kept"))
     finally:
@@ -56,7 +56,7 @@ async def rows(server: Postgres) -> int:
 
 
 async def keep(server: Postgres) -> None:
-    connection = await asyncpg.connect(server.url)
+    connection = await asyncpg.connect(server.owner_url)
     await connection.execute("create table if not exists kept (x int); insert into kept values (1)")
     await connection.close()
 
