@@ -23,6 +23,8 @@ NOUNS = {
     "up": "lics_actors.cli.up",
     "device": "lics_actors.cli.device",
     "rig": "lics_actors.cli.rig",
+    "subject": "lics_actors.cli.subject",
+    "protocol": "lics_actors.cli.protocol",
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
     "user": "lics_actors.cli.user",

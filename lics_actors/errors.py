@@ -54,6 +54,24 @@ class RunNotFoundError(NotFoundError):
     code = "RUN_NOT_FOUND"
 
 
+class SubjectNotFoundError(NotFoundError):
+    """No such subject."""
+
+    code = "SUBJECT_NOT_FOUND"
+
+
+class ProtocolNotFoundError(NotFoundError):
+    """No such protocol, or no such version of it."""
+
+    code = "PROTOCOL_NOT_FOUND"
+
+
+class ExperimentNotFoundError(NotFoundError):
+    """No such experiment."""
+
+    code = "EXPERIMENT_NOT_FOUND"
+
+
 class CommandNotFoundError(NotFoundError):
     """No such command."""
 
@@ -105,6 +123,18 @@ class DeviceNotEnabledError(ConflictError):
     """The device is in maintenance, quarantined or retired."""
 
     code = "DEVICE_NOT_ENABLED"
+
+
+class RunUnderWayError(ConflictError):
+    """The subject or the rig is in another run that is not over."""
+
+    code = "RUN_UNDER_WAY"
+
+
+class NotRehearsedError(ConflictError):
+    """The version of the protocol was not rehearsed soundly, so it is not armed on a rig."""
+
+    code = "NOT_REHEARSED"
 
 
 class RollNotFoundError(NotFoundError):

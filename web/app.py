@@ -17,8 +17,23 @@ from lics_actors.store.repository import Repository
 from web import access, auth, docs, errors, express, openapi
 from web import alarms as alarm_work
 from web import rigs as rig_work
+from web import studies as study_work
 from web.alarms import AlarmMetrics
-from web.api import alarms, api_keys, audit, commands, devices, fleet, health, recorded, rigs, telemetry, users
+from web.api import (
+    alarms,
+    api_keys,
+    audit,
+    commands,
+    devices,
+    fleet,
+    health,
+    protocols,
+    recorded,
+    rigs,
+    subjects,
+    telemetry,
+    users,
+)
 from web.api import auth as auth_api
 from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
@@ -55,7 +70,21 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     access.install(app, ways_in)
     app.after_request(_finish)
     errors.install(app)
-    for nouns in (devices, recorded, telemetry, commands, rigs, fleet, alarms, audit, auth_api, users, api_keys):
+    for nouns in (
+        devices,
+        recorded,
+        telemetry,
+        commands,
+        rigs,
+        fleet,
+        alarms,
+        audit,
+        auth_api,
+        users,
+        api_keys,
+        subjects,
+        protocols,
+    ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
         app.register_blueprint(outside.blueprint)
@@ -63,6 +92,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     _run_while_serving(app, registrations)
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
     rig_work.install(app, repository, client, audit_log)
+    study_work.install(app, repository, audit_log)
     express.install(app, house, keeper, metrics)
     live.install(app, settings, house, keeper, limits or Limits())
     return app

@@ -47,6 +47,8 @@ TAGS: Final = {
     "devices": "The instruments: what they are, how they are, what they recorded.",
     "commands": "What devices were told to do, with every step of its life.",
     "fleet": "The supervision tree: how it is, and what people do to it.",
+    "subjects": "The animals: who they are, what they are to get a day, what they weigh.",
+    "protocols": "What happens in a trial, as data: versions that never change, drawn and rehearsed.",
     "alarms": "What needs a person (ISA-18.2): seen, acknowledged, shelved.",
     "auth": "Signing in and out, and one's own account.",
     "users": "Who may sign in, and programs' keys.",

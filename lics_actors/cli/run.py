@@ -17,15 +17,15 @@ from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
 from lics_actors.cli.run_files import format_by_name, replay, write_file
 from lics_actors.datafile.rehearsed import rehearsed
-from lics_actors.errors import InvalidError
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.diagram import drawing
 from lics_actors.experiment.document import json_schema
 from lics_actors.experiment.library import classics, protocol_of
 from lics_actors.experiment.plan import Plan
-from lics_actors.experiment.problems import Problem
-from lics_actors.experiment.quantities import literal
-from lics_actors.experiment.rehearsal import Rehearsal, Rehearsed, rehearse
+from lics_actors.experiment.rehearsal import Rehearsal, rehearse
+from lics_actors.study.parameters import base_units
+from lics_actors.study.protocol_documents import finding
+from lics_actors.study.rehearsing import told
 
 app = typer.Typer(no_args_is_help=True, help="Experiments: check, draw and rehearse a protocol.")
 
@@ -39,7 +39,7 @@ def check(protocol: Named, *, as_json: AsJson = False) -> None:
     with told_errors():
         plan, warnings = prepared(protocol_of(protocol), DEVICE_TYPES)
     if as_json:
-        print_json({"name": plan.document.name, "states": len(plan.states), "warnings": [_document(each) for each in warnings]})
+        print_json({"name": plan.document.name, "states": len(plan.states), "warnings": [finding(each) for each in warnings]})
         return
     console.print(f"{plan.document.title}: {len(plan.states)} states, can be run", highlight=False)
     for each in warnings:
@@ -67,7 +67,7 @@ def rehearse_protocol(
         began = time.perf_counter()
         done = rehearse(task)
         took_s = time.perf_counter() - began
-    document = _rehearsed(task, done, took_s, warnings)
+    document = told(task, done, took_s, warnings)
     if output is not None and wanted is not None:
         write_file(rehearsed(task, done.first, datetime.now(UTC), {"lics": config.__version__}), wanted, output)
     if as_json:
@@ -121,40 +121,7 @@ def _parameters(plan: Plan, given: list[str]) -> dict[str, Any]:
     Raises:
         InvalidError: one is unknown, of another kind, or outside its bounds.
     """
-    found: dict[str, Any] = {}
-    for each in given:
-        name, _, text = each.partition("=")
-        if name not in plan.parameters:
-            raise InvalidError(f"there is no parameter {name!r}; there are: {', '.join(plan.parameters)}")
-        try:
-            value = literal({"true": True, "false": False}.get(text, text))
-        except ValueError as error:
-            raise InvalidError(f"the parameter {name!r}: {error}") from None
-        wanted = plan.parameters[name].default.kind
-        fault = (
-            f"is a {value.kind} where a {wanted} is needed" if value.kind != wanted else plan.parameters[name].fault(value.value)
-        )
-        if fault is not None:
-            raise InvalidError(f"the parameter {name!r} {fault}")
-        found[name] = value.value
-    return found
-
-
-def _rehearsed(task: Rehearsal, done: Rehearsed, took_s: float, warnings: tuple[Problem, ...]) -> dict[str, Any]:
-    return {
-        "protocol": task.plan.document.name,
-        "subject_model": task.subject,
-        "seed": task.seed,
-        **done.tally.document(),
-        "replay": "identical" if done.difference is None else str(done.difference),
-        "took_s": round(took_s, 3),
-        "trials_per_minute": round(done.tally.trials / took_s * 60),
-        "warnings": [_document(each) for each in warnings],
-    }
-
-
-def _document(problem: Problem) -> dict[str, str]:
-    return {"path": problem.path, "reason": problem.reason, "todo": problem.todo, "level": problem.level}
+    return base_units(plan, dict(each.partition("=")[::2] for each in given))
 
 
 def _show(plan: Plan, document: dict[str, Any]) -> None:

@@ -38,10 +38,11 @@ class _Loader(yaml.SafeLoader):
         return mark
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
+        seen: set[str] = set()
+        for key in (key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands here twice", node.start_mark)
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 

@@ -12,6 +12,7 @@ from lics_actors.store.cursors import Page
 from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
+from lics_actors.store.protocols import Protocols
 from lics_actors.store.retention import Retention
 from lics_actors.store.rigs import Rigs
 from lics_actors.store.rows import (
@@ -24,6 +25,7 @@ from lics_actors.store.rows import (
 )
 from lics_actors.store.sign_ins import SignIns
 from lics_actors.store.stream_reads import StreamReads
+from lics_actors.store.subjects import Subjects
 from lics_actors.store.telemetry_reads import TelemetryReads
 
 __all__ = [
@@ -54,6 +56,8 @@ class Repository(
     Accounts,
     SignIns,
     ApiKeys,
+    Subjects,
+    Protocols,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,24 +24,43 @@ from hypercorn.config import Config
 from quart import Quart
 
 from config.settings import Settings
+from drivers.native.spec import DEVICE_TYPES
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.access.roles import Role
+from lics_actors.audit import AuditLog
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.experiment.library import text_of
+from lics_actors.store.protocols import NewVersion
 from lics_actors.store.records import AlarmRaised
 from lics_actors.store.repository import Repository
 from lics_actors.store.rigs import NewRig
 from lics_actors.store.rows import NewDevice
 from lics_actors.store.shipping import ship_journal
+from lics_actors.store.subjects import NewSubject
+from lics_actors.study.protocol_desk import ProtocolDesk
+from lics_actors.study.protocol_documents import uploaded
+from lics_actors.study.rehearsing import Rehearser, Wish, rehearsed
 from tests.unit.web.conftest import TOKEN
 from tests.unit.web.fleet_stub import FleetStub
 from web.app import create_app
 from web.metrics import METRICS, Metrics
 from web.serve import listen
 from web.speech import speech_of
+from web.studies import DESKS
 
 KNOWN = UUID("0a4b3f1e-7d5c-4c52-9a0e-8b110d5a1c1f")  # a device that exists, so that not every path ends at 404
 ALARM = 1  # one that stands
 RIG = UUID("9a1f4c55-6f0e-4d4b-8f5e-0d5a1c1f8b22")  # one that exists
+SUBJECT = UUID("5d9cf0c1-93c5-4d8e-a1c5-0c8a2f1b7e33")
 EXAMPLES = 25  # an operation; the seed is fixed
+
+
+class Brief(Rehearser):
+    """Rehearses a few trials, whatever is asked for: hundreds of requests are sent."""
+
+    async def rehearse(self, wish: Wish) -> dict[str, Any]:
+        """Return what came of them."""
+        return await asyncio.to_thread(rehearsed, replace(wish, trials=min(3, wish.trials)))
 
 
 class Served:
@@ -89,6 +109,12 @@ class Served:
         await self.fleet.register(row.spec())
         self.user = (await repository.add_account("bob@lab.example", Role.OBSERVER, "t", code_hash=None, code_expires_at=None)).id
         await repository.create_rig(NewRig("cage 3", "user:admin", {"pump": KNOWN}, rig_id=RIG))
+        await repository.create_subject(NewSubject(DEFAULT_LABORATORY, "m-0", "user:admin", "mouse", subject_id=SUBJECT))
+        read = uploaded(text_of("fixed_ratio"), DEVICE_TYPES)
+        version = NewVersion(
+            DEFAULT_LABORATORY, read.name, read.title, 1, read.digest, read.text, read.document, (), "user:admin"
+        )
+        self.protocol = (await repository.add_version(version))[0].id
         await ship_journal(repository, uuid4(), [(1, AlarmRaised(datetime.now(UTC), "recorder", "disk-full", "it is full"))])
         config = Config()
         config.bind = [f"fd://{self._listener.socket.detach()}"]
@@ -96,6 +122,8 @@ class Served:
         config.keep_alive_timeout = 0.5
         app: Any = create_app(self._settings, self.fleet, repository)
         self.app: Quart = app
+        house = app.extensions[DESKS]
+        app.extensions[DESKS] = replace(house, protocols=ProtocolDesk(repository, AuditLog(self._settings), Brief()))
         self._ready.set()
         await serve(app, config, shutdown_trigger=self._stop.wait)
         await repository.close()
@@ -158,6 +186,18 @@ include-path-regex = "rig_id"
 parameters = {{ "path.rig_id" = "{RIG}", "header.If-Match" = "*" }}
 
 [[operations]]
+include-path-regex = "subject_id"
+parameters = {{ "path.subject_id" = "{SUBJECT}" }}
+
+[[operations]]
+include-path-regex = 'protocol_id.(/versions)?$'
+parameters = {{ "path.protocol_id" = "PROTOCOL" }}
+
+[[operations]]
+include-path-regex = "number"
+parameters = {{ "path.protocol_id" = "PROTOCOL", "path.number" = 1 }}
+
+[[operations]]
 include-path-regex = "user_id"
 parameters = {{ "path.user_id" = "USER" }}
 
@@ -190,7 +230,7 @@ RUN = "from schemathesis.cli import schemathesis; schemathesis()"
 )
 def test_the_api_keeps_to_its_description(served: Served, data_dir: Path, phases: str, rules: str) -> None:
     file = data_dir / "schemathesis.toml"
-    file.write_text(rules.replace("USER", str(served.user)))
+    file.write_text(rules.replace("USER", str(served.user)).replace("PROTOCOL", str(served.protocol)))
     command = [sys.executable, "-c", RUN, "--config-file", str(file), "run", f"{served.url}/openapi.json", "--phases", phases]
     run = subprocess.run(
         [*command, "--no-color", "--continue-on-failure"],

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config import orm
-from config.orm import orm_config, parse_database_url
+from config.orm import MODEL_MODULES, orm_config, parse_database_url
 from config.settings import SettingsError
 
 
@@ -84,7 +84,7 @@ def test_the_pool_and_its_patience() -> None:
     credentials = config["connections"]["default"]["credentials"]
     wanted = {"minsize": 2, "maxsize": 7, "timeout": 1.5, "command_timeout": 9.0}
     assert {name: credentials[name] for name in wanted} == wanted
-    assert config["apps"]["models"]["models"] == ["lics_actors.store.models", "aerich.models"]
+    assert config["apps"]["models"]["models"] == list(MODEL_MODULES)
 
 
 def test_aerich_is_told_the_settings_only_when_it_asks(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:

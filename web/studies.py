@@ -1,0 +1,33 @@
+"""The desks where people keep what is studied, as a part of the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, cast
+
+from quart import Quart, current_app
+
+from lics_actors.audit import AuditLog
+from lics_actors.store.repository import Repository
+from lics_actors.study.protocol_desk import ProtocolDesk
+from lics_actors.study.subject_desk import SubjectDesk
+
+DESKS: Final = "lics_study_desks"
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """One for each noun."""
+
+    subjects: SubjectDesk
+    protocols: ProtocolDesk
+
+
+def install(app: Quart, repository: Repository, audit: AuditLog) -> None:
+    """Let the application keep what is studied."""
+    app.extensions[DESKS] = Desks(SubjectDesk(repository, audit), ProtocolDesk(repository, audit))
+
+
+def desks() -> Desks:
+    """Return the desks of the application being asked."""
+    return cast("Desks", current_app.extensions[DESKS])
