@@ -29,7 +29,7 @@ class TopicFilter:
     """One MQTT subscription. `control`: the DeviceActor wants it; `data`: the Recorder wants it (both may).
 
     `answers`: acknowledgements come by it, so the DeviceActor listens all the time; of other data it hears samples where a
-    device sends much.
+    device sends much. `telemetry`: nothing but readings comes by it, so who wants events only can do without.
     """
 
     filter: str
@@ -37,6 +37,7 @@ class TopicFilter:
     control: bool = True
     data: bool = False
     answers: bool = False
+    telemetry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -26,7 +27,7 @@ from lics_actors.device.messages import (
     ResetInterlocks,
     RigSpec,
 )
-from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError
+from lics_actors.errors import DeviceNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError, RunNotFoundError
 from lics_actors.fleet.messages import (
     AskAlive,
     AskCrashes,
@@ -46,6 +47,8 @@ from lics_actors.fleet.messages import (
 from lics_actors.fleet.place import FleetPlace, read_place
 from lics_actors.hosts.places import HostPlace, KnownHosts
 from lics_actors.hosts.tree import laboratory_tree, owner_of, refusal
+from lics_actors.run.messages import AskRun, AskRuns, LocateRun, RunLocated, RunView, RunWish, StartRun
+from lics_actors.run.orders import RunOrder
 from lics_actors.runtime import transport
 from lics_actors.runtime.messages import AskDoor, DoorAt
 from lics_actors.runtime.pacing import Pacing, beginnings
@@ -78,19 +81,26 @@ class FleetClient:
     it takes too long. Questions and commands may be repeated safely: what is done is done once per command id.
     """
 
-    def __init__(self, settings: Settings, peer: Peer) -> None:
-        self._run_dir = settings.run_dir
-        self._hosts = KnownHosts(settings.run_dir)
-        self._pacing = Pacing(beginnings(settings.web_workers))
+    def __init__(self, run_dir: Path, pacing: Pacing, peer: Peer) -> None:
+        self._run_dir = run_dir
+        self._hosts = KnownHosts(run_dir)
+        self._pacing = pacing
         self._peer = peer
         self._place: FleetPlace | None = None
         self._devices: OrderedDict[UUID, _Located] = OrderedDict()
+        self._runs: OrderedDict[UUID, _Located] = OrderedDict()
 
     @classmethod
     async def open(cls, settings: Settings, *, max_queued: int = 64) -> Self:
         """Make ready. `max_queued`: requests that may wait for one actor; a further one is refused at once."""
         transport.install(settings.transport_key(), settings.fleet_host)
-        return cls(settings, await Peer.open(settings.fleet_host, max_queued))
+        pacing = Pacing(beginnings(settings.web_workers))
+        return cls(settings.run_dir, pacing, await Peer.open(settings.fleet_host, max_queued))
+
+    @classmethod
+    async def within(cls, run_dir: Path, host: str) -> Self:
+        """Make ready in a process of the fleet, whose transport is installed."""
+        return cls(run_dir, Pacing(beginnings(1)), await Peer.open(host))
 
     async def close(self) -> None:
         """Fail what still waits and close every connection."""
@@ -190,6 +200,58 @@ class FleetClient:
         """Call a command off that was not dispatched yet; return it as it stands."""
         return await self._ask_device(request.device_id, request, Command)
 
+    # runs
+
+    async def start_run(self, order: RunOrder) -> None:
+        """Have a run begin on this host; from here on it comes to its end, whatever dies.
+
+        Raises:
+            ConflictError (another order has this id), FleetUnavailableError, StorageFullError
+        """
+        await self._ask_fleet(StartRun(order), bool)
+
+    async def runs(self) -> tuple[UUID, ...]:
+        """Return the runs that are not over, of all hosts that answer."""
+        places = self._hosts.all()
+        if not places:
+            return await self._ask_fleet(AskRuns(), tuple)
+        answers = (await self._ask_hosts(places, AskRuns(), tuple)).values()
+        return tuple(run_id for answer in answers if isinstance(answer, tuple) for run_id in answer)
+
+    async def run(self, run_id: UUID) -> RunView:
+        """Return a run as it is.
+
+        Raises:
+            RunNotFoundError: it is over, or was never begun.
+        """
+        return await self._ask_run(run_id, AskRun(run_id))
+
+    async def steer_run(self, wish: RunWish) -> RunView:
+        """Do with a run what an operator wants; return it as it is then. A wish may be repeated under its `ask_id`.
+
+        Raises:
+            RunNotFoundError: it is over, or was never begun. RunRefusedError: its state forbids it.
+        """
+        return await self._ask_run(wish.run_id, wish)
+
+    async def _ask_run(self, run_id: UUID, body: AskRun | RunWish) -> RunView:
+        known = self._runs.get(run_id)
+        if known is not None:
+            try:
+                return await self._ask_at(known, body, RunView, ASK_S)
+            except (FleetUnavailableError, RunNotFoundError) as error:
+                if _too_busy(error):
+                    raise
+                self._runs.pop(run_id, None)
+        places = self._hosts.all()
+        question = LocateRun(run_id)
+        found = await (self._first_of(places, question, RunLocated) if places else self._ask_fleet(question, RunLocated))
+        address: ActorAddress = found.address
+        located = self._runs[run_id] = _Located(address, await self._door_of(address))
+        if len(self._runs) > MAX_LOCATIONS:
+            self._runs.popitem(last=False)
+        return await self._ask_at(located, body, RunView, ASK_S)
+
     # the fleet
 
     async def _ask_fleet(self, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
@@ -246,7 +308,10 @@ class FleetClient:
 
     async def _find(self, places: Sequence[HostPlace], device_id: UUID) -> DeviceLocated:
         """Ask all hosts, and take the word of the first who runs the device."""
-        asked = [asyncio.create_task(self._ask_host(place, LocateDevice(device_id), DeviceLocated)) for place in places]
+        return await self._first_of(places, LocateDevice(device_id), DeviceLocated)
+
+    async def _first_of(self, places: Sequence[HostPlace], question: object, kind: type[Answer]) -> Answer:
+        asked = [asyncio.create_task(self._ask_host(place, question, kind)) for place in places]
         errors: list[LicsError] = []
         try:
             for answer in asyncio.as_completed(asked):
@@ -261,6 +326,10 @@ class FleetClient:
         raise refusal(errors)
 
     # devices
+
+    async def ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float) -> Answer:
+        """Ask a device's actor something of `device.messages`, at once; for the fleet's own, which pace themselves."""
+        return await self._ask_device(device_id, body, kind, timeout_s)
 
     async def _ask_device(self, device_id: UUID, body: object, kind: type[Answer], timeout_s: float = ASK_S) -> Answer:
         """Ask where the device's actor was last; where it is not any more, locate it and ask once again in the time left."""

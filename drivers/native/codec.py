@@ -70,7 +70,7 @@ class NativeDriver:
             TopicFilter(base + DESCRIBE, 1),
             TopicFilter(base + STATUS, 1),
             TopicFilter(base + ACK, 1),
-            TopicFilter(base + TELEMETRY, 1, data=True),
+            TopicFilter(base + TELEMETRY, 1, data=True, telemetry=True),
             TopicFilter(base + EVENTS, 1, data=True),
         )
 

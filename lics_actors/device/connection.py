@@ -50,6 +50,11 @@ class Connection(aiomqtt.Client):
             self._writing.cancel()
             self._write(self._client, None, self._client.socket())
 
+    @property
+    def acknowledged(self) -> bool:
+        """Return whether the broker has acknowledged everything."""
+        return not self._unacknowledged
+
     def leave(self, topics: Sequence[str]) -> None:
         """Unsubscribe; what was under way still arrives."""
         self._await(self._client.unsubscribe(list(topics)))

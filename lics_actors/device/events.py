@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from drivers.protocol import Decoded, Description, OutgoingCommand
-from lics_actors.device.messages import CancelCommand, DeviceSpec, InterlocksReset, RequestCommand, ResetInterlocks
+from lics_actors.device.messages import AskCommand, CancelCommand, DeviceSpec, InterlocksReset, RequestCommand, ResetInterlocks
+from lics_actors.device.reserving import Reservation
 from lics_actors.errors import LicsError
 from lics_actors.store.records import Command, Record
 
@@ -67,6 +68,24 @@ class ResetRequested:
     now: datetime
     request: ResetInterlocks
     reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationChanged:
+    """A run has reserved the device, says that it still does, or has let it go."""
+
+    now: datetime
+    reserved: Reservation | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAwaited:
+    """Somebody wants to hear when a command is settled. `known`: how it stood; `reply`: names the one to answer."""
+
+    now: datetime
+    request: AskCommand
+    reply: str
+    known: Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +182,8 @@ DeviceEvent = (
     | MessageDecoded
     | PeerDecoded
     | ResetRequested
+    | ReservationChanged
+    | CommandAwaited
     | MemoryLost
     | ListeningResumed
     | MessageRefused

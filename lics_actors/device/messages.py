@@ -204,10 +204,12 @@ _requests = msgspec.msgpack.Decoder(RequestCommand)
 
 @dataclass(frozen=True, slots=True)
 class AskCommand:
-    """Peer → DeviceActor: a command as the journal has it. Answered by `store.records.Command` or CommandNotFoundError."""
+    """Peer → DeviceActor: a command as the journal has it; one that is under way once it is settled, or after `wait_s`.
+    Answered by `store.records.Command` or CommandNotFoundError."""
 
     device_id: UUID
     command_id: UUID
+    wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +261,26 @@ class AskTwin:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepDevice:
+    """Run → DeviceActor: this device is mine from now on (device/reserving.py); say it again within KEPT_S. Answered by
+    `DeviceTwin` once its `standing` is not `seen` (at once where that is empty), or after `wait_s`; or by DeviceReservedError."""
+
+    device_id: UUID
+    run_id: UUID
+    holder: str
+    seen: str = ""
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FreeDevice:
+    """Run → DeviceActor: I need it no more. Answered by True; repeating it does no harm."""
+
+    device_id: UUID
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeDeviceSpec:
     """Supervisor → DeviceActor: name, admin state, settings or the like have changed."""
 
@@ -293,8 +315,15 @@ class DeviceTwin:
     rejected_payloads: int
     tripped: tuple[TrippedInterlock, ...] = ()
     held_until: datetime | None = None  # something is held under a lease, and is to be until then
+    reserved_by: str | None = None  # the run that has it
+    reserved_until: datetime | None = None  # unless the run says so again
 
     @property
     def status(self) -> str:
         """Return the axes in one word."""
         return status_word(self.link, self.health, self.safety, self.admin)
+
+    @property
+    def standing(self) -> str:
+        """Return all axes, and which incarnation says so: what somebody who watches the device wants to hear of."""
+        return f"{self.link} {self.health} {self.safety} {self.admin} {self.incarnation}"

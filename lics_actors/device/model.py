@@ -18,6 +18,7 @@ from lics_actors.device.guard import Guard
 from lics_actors.device.interlocks import Latch
 from lics_actors.device.lease import NOTHING, Leasing
 from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, MetricReading, Safety
+from lics_actors.device.reserving import Reservation
 from lics_actors.store.records import Command
 
 LONGEST_SILENCE_S = 10 * 365 * 86_400.0  # what a larger `silent_s`, or none that is a number, means
@@ -67,6 +68,7 @@ class DeviceState(Struct, frozen=True):
     lease: Leasing = NOTHING
     guard: Guard | None = None
     latches: tuple[Latch, ...] = ()
+    reserved: Reservation | None = None
 
     @property
     def reachable(self) -> bool:

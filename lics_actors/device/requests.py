@@ -11,8 +11,9 @@ from drivers.schema import argument_errors
 from drivers.values import value_fault
 from lics_actors.device import commands
 from lics_actors.device.commands import CommandBook, Outcome, Waiter
-from lics_actors.device.events import Answer, CancelRequested, CommandRequested
+from lics_actors.device.events import Answer, CancelRequested, CommandAwaited, CommandRequested
 from lics_actors.device.messages import Admin, CommandState, Link, RequestCommand
+from lics_actors.device.reserving import Reservation, taken
 from lics_actors.errors import (
     CommandNotFoundError,
     ConflictError,
@@ -41,6 +42,7 @@ class Offer:
     reason: str | None
     description: Description | None
     tripped: tuple[InterlockTripped, ...] = ()
+    reserved: Reservation | None = None
 
 
 def request(offer: Offer, book: CommandBook, asked: CommandRequested) -> Outcome:
@@ -90,6 +92,15 @@ def cancel(book: CommandBook, asked: CancelRequested) -> Outcome:
     return book, [*effects, Answer(reply, cancelled)]
 
 
+def awaited(book: CommandBook, asked: CommandAwaited) -> Outcome:
+    """Let somebody wait for a command; who asks for one that is settled is told how it stood, and asks again."""
+    wish = asked.request
+    if book.find(wish.command_id) is None:
+        return book, [Answer(asked.reply, asked.known)]
+    until = asked.now + timedelta(seconds=min(wish.wait_s, LONGEST_S))
+    return commands.watch(book, wish.command_id, Waiter(asked.reply, until), asked.now)
+
+
 def _again(book: CommandBook, asked: CommandRequested, command: Command) -> Outcome:
     wish = asked.request
     if (wish.device_id, wish.name, wish.args) != (command.device_id, command.name, command.args):
@@ -136,7 +147,10 @@ def _fault(offer: Offer, book: CommandBook, wish: RequestCommand) -> LicsError |
     if spec.holds and not book.guarantees.honours_leases:
         message = "the device's convention knows no leases, so nobody would end what this command begins if LICS died"
         return GuaranteeTooWeakError(message, command=wish.name)
-    if offer.tripped and spec.actuates and not _is_safe(offer, wish, spec):
+    safe = _is_safe(offer, wish, spec)
+    if offer.reserved is not None and wish.principal != offer.reserved.holder and not safe:
+        return taken(offer.reserved)
+    if offer.tripped and spec.actuates and not safe:
         return _is_tripped(offer.tripped[0])
     if offer.link in {Link.OFFLINE, Link.STALE}:
         return _unavailable(offer, f"is {offer.link.value}")

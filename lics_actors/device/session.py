@@ -99,10 +99,14 @@ class DeviceSession:
         silent_s: Callable[[], float] = lambda: math.inf,
         *,
         memory: Memory | None = None,
+        identifier: str | None = None,
+        clean: bool = False,
     ) -> None:
-        """`silent_s` is asked how long the device may be silent, which says how long its data need not be listened to.
-        `memory`: what an earlier incarnation subscribed to, so that this one gives up what it does not want."""
+        """`identifier`: the session's name, a device's unless said otherwise. `clean`: what comes without a session is lost.
+        `silent_s` is asked how long the device may be silent, which says how long its data need not be listened to. `memory`:
+        what an earlier incarnation subscribed to, so that this one gives up what it does not want."""
         self._broker, self._device_id, self._tell, self._silent_s = broker, device_id, tell, silent_s
+        self._identifier, self._clean = identifier or client_id(device_id), clean
         self._filters = subscriptions(filters)
         self._data = data_only(filters)
         self._listening = Listening()
@@ -119,6 +123,11 @@ class DeviceSession:
     def sampled(self) -> bool:
         """Return whether the device says so much that only samples of its data are listened to."""
         return self._listening.sampled
+
+    @property
+    def said_all(self) -> bool:
+        """Return whether the broker has acknowledged all that was published in this session."""
+        return self._client is None or self._client.acknowledged
 
     @property
     def barred(self) -> bool:
@@ -183,8 +192,8 @@ class DeviceSession:
             broker.port,
             username=broker.username,
             password=broker.password,
-            identifier=client_id(self._device_id),
-            clean_session=False,
+            identifier=self._identifier,
+            clean_session=self._clean,
             timeout=TIMEOUT_S,
             keepalive=KEEPALIVE_S,
             tls_context=tls_context(broker),

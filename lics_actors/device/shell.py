@@ -20,13 +20,14 @@ from drivers import registry
 from drivers.errors import UnknownDriverError
 from drivers.protocol import OutgoingCommand, Publication, TopicFilter
 from lics_actors.clock import StepWatch
-from lics_actors.device import lease
+from lics_actors.device import lease, reserving
 from lics_actors.device.commands import outgoing
 from lics_actors.device.events import (
     ActorStarted,
     ActorStopping,
     Answer,
     CancelRequested,
+    CommandAwaited,
     CommandRequested,
     CommandsAdopted,
     CommandUnsayable,
@@ -38,6 +39,7 @@ from lics_actors.device.events import (
     MemoryLost,
     PublishCommand,
     RenewLease,
+    ReservationChanged,
     ResetRequested,
     SessionLost,
     SessionOpened,
@@ -52,6 +54,8 @@ from lics_actors.device.messages import (
     AskTwin,
     CancelCommand,
     DeviceSpec,
+    FreeDevice,
+    KeepDevice,
     RequestCommand,
     ResetInterlocks,
     status_word,
@@ -63,6 +67,7 @@ from lics_actors.device.session import BrokerLost, BrokerReached, DataRested, Me
 from lics_actors.device.state import reduce
 from lics_actors.device.stepping import stepped
 from lics_actors.device.twin import kept_twin, restored, twin_of
+from lics_actors.device.watching import Watchers, WatchOver
 from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, StorageFullError
 from lics_actors.journal import Journal
 from lics_actors.store.records import (
@@ -97,7 +102,8 @@ class DiskRetryDue:
     """Perhaps the disk has room again."""
 
 
-Happening = MessageArrived | BrokerReached | BrokerLost | DataRested | CommandUnsayable | TimerRang | DiskRetryDue | SyncDue
+Heard = MessageArrived | BrokerReached | BrokerLost | DataRested
+Happening = Heard | CommandUnsayable | TimerRang | DiskRetryDue | SyncDue | WatchOver
 
 
 class Outside(Protocol):
@@ -139,6 +145,7 @@ class DeviceShell:
         self.interpreter = self._interpreter_of(spec)
         self._peers = Peers(spec, prefix)
         self._state = self._restored(spec)
+        self._watchers = Watchers()
 
     @property
     def filters(self) -> list[TopicFilter]:
@@ -199,9 +206,16 @@ class DeviceShell:
             case CancelCommand(command_id=command_id, device_id=device_id):
                 self._check_addressee(device_id)
                 self._decide(CancelRequested(_now(), body, self._token(), self._known(command_id)), reply)
-            case AskCommand(device_id, command_id):
+            case AskCommand(device_id=device_id):
                 self._check_addressee(device_id)
-                reply(self._known(command_id) or CommandNotFoundError("no such command", command_id=str(command_id)))
+                self._tell_command(body, reply)
+            case KeepDevice(device_id=device_id):
+                self._check_addressee(device_id)
+                self._keep(body, reply)
+            case FreeDevice(device_id=device_id):
+                self._check_addressee(device_id)
+                self._settle(self._reduce(ReservationChanged(_now(), reserving.freed(self._state.reserved, body))))
+                reply(True)
             case ResetInterlocks(device_id=device_id):
                 self._check_addressee(device_id)
                 self._decide(ResetRequested(_now(), body, self._token()), reply)
@@ -280,6 +294,9 @@ class DeviceShell:
                 return self._reduce(happening)
             case TimerRang():
                 return self._reduce(TimerFired(_now()))
+            case WatchOver():
+                self._watchers.over(happening, twin_of(self._state))
+                return []
             case SyncDue():
                 self._syncing = False
                 with suppress(StorageFullError):  # the next append says so
@@ -298,13 +315,29 @@ class DeviceShell:
             self._twin_changed = True
         return effects
 
-    def _decide(self, event: CommandRequested | CancelRequested | ResetRequested, reply: Reply) -> None:
+    def _decide(self, event: CommandRequested | CancelRequested | CommandAwaited | ResetRequested, reply: Reply) -> None:
         state, effects = reduce(self._state, event)
         self._twin_changed = self._twin_changed or _worth_keeping(state) != _worth_keeping(self._state)
         self._outbox.keep(effects)
         self._replies[event.reply] = reply
         self._state = state
         self._outbox.perform(effects)
+
+    def _tell_command(self, asked: AskCommand, reply: Reply) -> None:
+        known = self._known(asked.command_id)
+        if known is None:
+            reply(CommandNotFoundError("no such command", command_id=str(asked.command_id)))
+        elif asked.wait_s > 0 and not known.state.terminal:
+            self._decide(CommandAwaited(_now(), asked, self._token(), known), reply)
+        else:
+            reply(known)
+
+    def _keep(self, wish: KeepDevice, reply: Reply) -> None:
+        now = _now()
+        self._settle(self._reduce(ReservationChanged(now, reserving.kept(self._state.reserved, wish, now))))
+        over = self._watchers.add(wish.seen if wish.wait_s > 0 else "", reply, twin_of(self._state))
+        if over is not None:
+            self._outside.later(wish.wait_s, over)
 
     def _settle(self, effects: list[Effect]) -> None:
         self._outbox.send(effects)
@@ -318,6 +351,8 @@ class DeviceShell:
         if self._journal.unsynced and not self._syncing:
             self._syncing = True
             self._outside.later(SYNC_S, SyncDue())
+        if self._watchers:
+            self._watchers.looked(twin_of(self._state))
         if self._feed is not None:
             self._feed.looked(self._state)
 
@@ -398,7 +433,7 @@ class DeviceShell:
 
 
 def _worth_keeping(state: DeviceState) -> tuple[object, ...]:
-    return state.axes, state.description, state.lease.kept
+    return state.axes, state.description, state.lease.kept, state.reserved
 
 
 def _now() -> datetime:

@@ -23,6 +23,7 @@ from lics_actors.device.events import (
     ActorStarted,
     ActorStopping,
     CancelRequested,
+    CommandAwaited,
     CommandRequested,
     CommandsAdopted,
     CommandUnsayable,
@@ -36,6 +37,7 @@ from lics_actors.device.events import (
     MessageRefused,
     PeerDecoded,
     PublishCommand,
+    ReservationChanged,
     ResetRequested,
     SessionLost,
     SessionOpened,
@@ -45,6 +47,7 @@ from lics_actors.device.events import (
 )
 from lics_actors.device.messages import Admin, DeviceSpec, Link
 from lics_actors.device.model import DeviceState
+from lics_actors.device.reserving import standing
 from lics_actors.store.records import DeviceChanged
 
 PRESENCE_S = 3.0  # a retained status follows the subscription within milliseconds; amqtt under load took 0.5 s
@@ -100,6 +103,11 @@ def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
             return hearing.said(state, decoded, now, retained)
         case PeerDecoded() | MemoryLost():
             return state, []
+        case ReservationChanged(reserved=reserved):
+            return replace(state, reserved=reserved), []
+        case CommandAwaited():
+            book, effects = requests.awaited(state.book, event)
+            return replace(state, book=book), effects
         case ResetRequested():
             return safety.reset(state, event)
         case ListeningResumed(now):
@@ -109,7 +117,7 @@ def _heard_of(state: DeviceState, event: DeviceEvent) -> Outcome:
         case DescriptionKnown(now, description):
             return hearing.described(state, description, now)
         case CommandRequested():
-            book, effects = requests.request(_offer(state), state.book, event)
+            book, effects = requests.request(_offer(state, event.now), state.book, event)
             return replace(state, book=book), effects
         case CancelRequested():
             book, effects = requests.cancel(state.book, event)
@@ -159,9 +167,14 @@ def _specified(state: DeviceState, spec: DeviceSpec, now: datetime) -> Outcome:
     return replace(state, spec=spec), effects
 
 
-def _offer(state: DeviceState) -> requests.Offer:
+def _offer(state: DeviceState, now: datetime) -> requests.Offer:
     return requests.Offer(
-        state.link, state.spec.admin, state.reason, state.description, tuple(each.record for each in state.latches)
+        state.link,
+        state.spec.admin,
+        state.reason,
+        state.description,
+        tuple(each.record for each in state.latches),
+        standing(state.reserved, now),
     )
 
 

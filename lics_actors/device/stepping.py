@@ -32,6 +32,7 @@ def stepped(state: DeviceState, by: timedelta) -> DeviceState:
         lease=moved(state.lease, by),
         guard=moved(state.guard, by),
         latches=tuple(_latch(latch, by) for latch in state.latches),
+        reserved=moved(state.reserved, by),
     )
 
 

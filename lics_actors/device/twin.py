@@ -16,6 +16,7 @@ from lics_actors.device.interlocks import Latch
 from lics_actors.device.lease import NOTHING, Leasing
 from lics_actors.device.messages import DeviceSpec, DeviceTwin, Health, MetricReading, Safety, TrippedInterlock
 from lics_actors.device.model import DeviceState
+from lics_actors.device.reserving import Reservation, standing
 from lics_actors.store.records import Command, InterlockTripped
 
 
@@ -26,6 +27,7 @@ class _Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     description: dict[str, Any] | None = None
     metrics: dict[str, MetricReading] = {}
     lease: Leasing | None = None
+    reserved: Reservation | None = None
 
 
 def twin_of(state: DeviceState) -> DeviceTwin:
@@ -47,6 +49,8 @@ def twin_of(state: DeviceState) -> DeviceTwin:
         rejected_payloads=state.rejects.total,
         tripped=tuple(_tripped(each.record) for each in state.latches),
         held_until=state.lease.held_until,
+        reserved_by=state.reserved.holder if state.reserved else None,
+        reserved_until=state.reserved.until if state.reserved else None,
     )
 
 
@@ -57,7 +61,7 @@ def _tripped(record: InterlockTripped) -> TrippedInterlock:
 def kept_twin(state: DeviceState) -> bytes:
     """Return what the next incarnation needs that neither device nor broker will say again at once."""
     description = None if state.description is None else description_json(state.description)
-    kept = _Kept(state.epoch, state.health, state.last_seen, description, dict(state.metrics), state.lease.kept)
+    kept = _Kept(state.epoch, state.health, state.last_seen, description, dict(state.metrics), state.lease.kept, state.reserved)
     return msgspec.json.encode(kept)
 
 
@@ -92,6 +96,7 @@ def restored(
         description=description,
         metrics=kept.metrics,
         lease=kept.lease or NOTHING,
+        reserved=standing(kept.reserved, now),
         guard=guard_of(spec),
         latches=tuple(map(Latch, tripped)),
         safety=Safety.TRIPPED if tripped else Safety.SAFE,

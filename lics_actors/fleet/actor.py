@@ -15,7 +15,7 @@ from thespian.actors import Actor, ActorAddress
 
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsError
-from lics_actors.fleet.children import leaf_child, rack_child
+from lics_actors.fleet.children import leaf_child, rack_child, runs_child
 from lics_actors.fleet.directory import Directory
 from lics_actors.fleet.duties import MEMBER, HostDuties, Member
 from lics_actors.fleet.messages import (
@@ -53,6 +53,8 @@ from lics_actors.fleet.rack import RackSupervisor
 from lics_actors.fleet.recorders import RECORDER, Handover, recorder_number, recorder_spec
 from lics_actors.fleet.registrar import Registrar
 from lics_actors.fleet.renewal import Renewing
+from lics_actors.fleet.runduties import RUNS, RunDuties
+from lics_actors.fleet.runs import RunSupervisor
 from lics_actors.fleet.state import (
     Changes,
     FleetState,
@@ -69,6 +71,7 @@ from lics_actors.hosts.messages import CommandsLeft, DutiesHeld, HostSteered, Li
 from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
+from lics_actors.run.messages import AskRuns, LocateRun, RunBegun, StartRun
 from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
@@ -82,7 +85,7 @@ Reply = Callable[[object], None]
 log = logging.getLogger(__name__)
 
 
-class FleetSupervisor(Renewing, HostDuties):
+class FleetSupervisor(Renewing, HostDuties, RunDuties):
     """Begins with a `FleetSpec`."""
 
     policy: ClassVar[Policy] = Policy()
@@ -110,7 +113,7 @@ class FleetSupervisor(Renewing, HostDuties):
         member = self.join_hosts(spec)
         if member:
             self.fleet = replace(self.fleet, held=frozenset())
-        for child in (*member, *self._recorders(spec), *leaves):
+        for child in (*member, *self._recorders(spec), *leaves, runs_child(RUNS, spec)):
             self.tell(ChildAdded(child, self.now()))
 
     def _recorders(self, spec: FleetSpec) -> list[ChildSpec]:
@@ -127,7 +130,7 @@ class FleetSupervisor(Renewing, HostDuties):
             return Recorder
         if name == MEMBER:
             return Member
-        return LEAVES.get(name, RackSupervisor)
+        return RunSupervisor if name == RUNS else LEAVES.get(name, RackSupervisor)
 
     def child_spec(self, name: str) -> object:
         """Return the present specification of a child."""
@@ -141,6 +144,8 @@ class FleetSupervisor(Renewing, HostDuties):
             return RegistrarSpec(spec.database_url, str(folder / "devices.json"), spec.broker, str(folder / "sessions.json"))
         if name == HOUSEKEEPER:
             return HousekeeperSpec(spec.database_url, str(self._journal_dir))
+        if name == RUNS:
+            return self.runs_spec(spec, self._journal_dir)
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
         self._told[name] = {device.device_id: device for device in devices}
         incarnations = self.directory.incarnations(self._told[name])
@@ -166,6 +171,10 @@ class FleetSupervisor(Renewing, HostDuties):
                 self.judged(message)
             case PartTaken(name=name, serial=serial):
                 self._hand_over(self.handover.took(name, serial))
+            case RunBegun():
+                self.run_begun(message)
+            case RackReported() if self.runs_reported(message, sender):
+                pass
             case RackReported() if any(known.address == sender for known in self.incarnations.values()):
                 self.directory.take(message)
                 self.devices_forgotten(message.forgotten)
@@ -196,6 +205,9 @@ class FleetSupervisor(Renewing, HostDuties):
         child = self.supervision.children.get(name)
         if name.startswith(RACK):
             self.rack_changed(name)
+        elif name == RUNS:
+            self.runs_changed()
+            self._fail_wishes(name)
         elif recorder_number(name) is not None:
             self.recorder_changed(name)
         if name.startswith(RACK) and (child is None or child.phase is not Phase.RUNNING):
@@ -203,10 +215,13 @@ class FleetSupervisor(Renewing, HostDuties):
             down = child is not None and child.phase in {Phase.DRAINED, Phase.QUARANTINED}
             names = {device_node(device.device_id) for device in self.fleet.in_rack(rack)}
             self.directory.lose(names, NodeState.STOPPED if down else NodeState.RESTARTING)
-            for ref in [ref for ref, (node, _) in self._wishes.items() if node == name]:
-                self._wishes.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
+            self._fail_wishes(name)
         elif name in self.handover.retiring and child and child.phase is Phase.ENDED and not self.supervision.stopping:
             self.tell(ChildRemoved(name, self.now(), "it holds nothing any more"))
+
+    def _fail_wishes(self, name: str) -> None:
+        for ref in [ref for ref, (node, _) in self._wishes.items() if node == name]:
+            self._wishes.pop(ref)[1](FleetUnavailableError(f"{name} is restarting; ask again", node=name))
 
     def _adopt(self, adopted: tuple[FleetState, Changes]) -> None:
         before = self.fleet
@@ -295,6 +310,8 @@ class FleetSupervisor(Renewing, HostDuties):
                 self.steer(SteerNode(node, Verb.RESTART, principal, reason), reply)
             case SteerNode():
                 self.steer(body, reply)
+            case StartRun() | LocateRun() | AskRuns():
+                self.run_asked(body, reply)
             case RollNodes() | AskRoll() | RelaunchFleet():
                 self.renew(body, reply)
             case AskCrashes(node=node):
@@ -327,13 +344,19 @@ class FleetSupervisor(Renewing, HostDuties):
         if self.steer_host(wish, reply):
             return
         device_id = device_of_node(wish.node)
-        if device_id is None or device_id not in self.fleet.devices:
+        is_run = wish.node in self.run_nodes.nodes
+        if not is_run and (device_id is None or device_id not in self.fleet.devices):
             self.steer_child(wish.node, wish.verb, wish.principal, wish.reason, reply)
             return
-        rack = rack_node(self.fleet.placement[device_id])
         if len(self._wishes) >= MAX_WISHES:
             raise FleetUnavailableError("too many restarts are under way; ask again", node=wish.node)
         self._ref += 1
+        if is_run:
+            self.steer_run(self._ref, wish)
+            self._wishes[self._ref] = (RUNS, reply)
+            return
+        assert device_id is not None
+        rack = rack_node(self.fleet.placement[device_id])
         if not self.tell_child(rack, SteerDevice(self._ref, wish.node, wish.verb, wish.principal, wish.reason)):
             raise FleetUnavailableError(f"{rack} does not run; see how it is, or ask again", node=wish.node)
         self._wishes[self._ref] = (rack, reply)
@@ -359,7 +382,7 @@ class FleetSupervisor(Renewing, HostDuties):
         if recorder_number(name) is not None:
             kind = RECORDER
         known = self.incarnations.get(name)
-        devices: tuple[NodeView, ...] = ()
+        devices: tuple[NodeView, ...] = self.run_views() if kind == RUNS else ()
         if kind == RACK:
             devices = self.directory.views(self.fleet.in_rack(int(number)), self.began_at)
         return node_view(

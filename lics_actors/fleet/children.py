@@ -5,8 +5,13 @@ from __future__ import annotations
 from lics_actors.fleet.messages import FleetSpec
 from lics_actors.supervision.specs import ChildKind, ChildSpec
 
-FIRST, SECOND = 0, 1  # stages: racks are gone before the Recorders are asked to end, so that they ship what those wrote last
-RACK_STOP_S, LEAF_STOP_S = 4.0, 4.0  # an orderly stop takes tenths of a second; this is for when something hangs
+# Stages: runs are gone before the devices that they command, racks before the Recorders, so that they ship what those wrote last.
+FIRST, SECOND, THIRD = 0, 1, 2
+RUNS_STOP_S, RACK_STOP_S, LEAF_STOP_S = (
+    2.0,
+    4.0,
+    4.0,
+)  # an orderly stop takes tenths of a second; this is for when something hangs
 LEAF_HANG_S = 20.0  # leaves hold no device up, and a slow disk or a large batch may hold their loop up
 FACTOR = 8  # a Recorder holds batches and caches, a rack a connection to each child: so many times what a device's actor may
 
@@ -21,6 +26,12 @@ def rack_child(name: str, fleet: FleetSpec) -> ChildSpec:
     """Return a rack. Its recycle takes its devices with it, so it comes late."""
     memory_bytes, files = _ceilings(fleet)
     return ChildSpec(name, stage=SECOND, stop_timeout_s=RACK_STOP_S, memory_bytes=memory_bytes, files=files)
+
+
+def runs_child(name: str, fleet: FleetSpec) -> ChildSpec:
+    """Return the supervisor of runs. Its recycle takes its runs with it, so it comes late, as a rack's."""
+    memory_bytes, files = _ceilings(fleet)
+    return ChildSpec(name, stage=THIRD, stop_timeout_s=RUNS_STOP_S, memory_bytes=memory_bytes, files=files)
 
 
 def _ceilings(fleet: FleetSpec) -> tuple[int | None, int | None]:

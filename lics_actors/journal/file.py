@@ -87,6 +87,12 @@ def move_aside(path: Path) -> Path:
     return aside
 
 
+def discard(path: Path) -> None:
+    """Remove a journal that nobody writes and nobody needs any more, with all that lies beside it."""
+    for each in (path, *(path.with_name(path.name + ending) for ending in ("-wal", "-shm", ".shipped"))):
+        each.unlink(missing_ok=True)
+
+
 def check(db: sqlite3.Connection, path: Path) -> None:
     """Let pass a sound journal and an empty file.
 

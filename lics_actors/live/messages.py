@@ -1,7 +1,7 @@
 """What is said on the live bus: one tagged union, encoded once by who publishes it. Pure.
 
-Topics are those of the WebSocket (contracts.md, section 4): `fleet`, `alarms`, `device:{id}`, `command:{id}`; `run:{id}` is
-reserved. Importable by web.
+Topics are those of the WebSocket (contracts.md, section 4): `fleet`, `alarms`, `device:{id}`, `command:{id}`, `runs`,
+`run:{id}`. Importable by web.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ FLEET = "fleet"
 ALARMS = "alarms"
 DEVICE = "device:"
 COMMAND = "command:"
+RUNS = "runs"
+RUN = "run:"
 
 
 def device_topic(device_id: UUID) -> str:
@@ -30,6 +32,11 @@ def device_topic(device_id: UUID) -> str:
 def command_topic(command_id: UUID) -> str:
     """Return the topic of one command."""
     return f"{COMMAND}{command_id}"
+
+
+def run_topic(run_id: UUID) -> str:
+    """Return the topic of one run."""
+    return f"{RUN}{run_id}"
 
 
 class _Live(msgspec.Struct, frozen=True, tag_field="kind"):
@@ -109,7 +116,29 @@ class NodeLive(_Live, frozen=True, tag="node"):
     time: datetime
 
 
-LiveMessage = DeviceLive | TelemetryLive | EventLive | CommandLive | AlarmLive | NodeLive
+class RunLive(_Live, frozen=True, tag="run"):
+    """A run as it is now: told when its phase or its trial changes. `n`: of the step that did it; `rewarded` in base units."""
+
+    run_id: UUID
+    laboratory_id: UUID
+    time: datetime
+    phase: str
+    reason: str
+    trial: int
+    rewarded: float
+    n: int
+
+
+class RunStepLive(_Live, frozen=True, tag="run_step"):
+    """A run heard something and decided: `step` is what `experiments/{run_id}/events` says of it."""
+
+    run_id: UUID
+    time: datetime
+    n: int
+    step: msgspec.Raw
+
+
+LiveMessage = DeviceLive | TelemetryLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LiveMessage)

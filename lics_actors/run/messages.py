@@ -168,6 +168,7 @@ class RunActorSpec:
 
     order: RunOrder
     broker: BrokerSpec
+    orders_dir: str
     journal_dir: str
     run_dir: str  # where it finds its fleet, which knows where devices' actors are
     host: str  # the address its own sockets bind

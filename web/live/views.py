@@ -12,7 +12,17 @@ from msgspec import Raw
 
 from lics_actors.device.messages import DeviceTwin
 from lics_actors.fleet.messages import NodeView
-from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.live.messages import (
+    AlarmLive,
+    CommandLive,
+    DeviceLive,
+    EventLive,
+    LiveMessage,
+    NodeLive,
+    RunLive,
+    RunStepLive,
+    TelemetryLive,
+)
 from lics_actors.store.alarm_states import Alarm, Raised, Returned
 from lics_actors.store.alarm_states import told as told_by_source
 from lics_actors.store.records import Command
@@ -24,7 +34,7 @@ from web.schemas.devices import device_view
 
 YOUNG_US: Final = 30_000_000  # what is older has reached the tables, or they do not answer anyway
 Told = DeviceTold | EventTold | CommandTold | AlarmTold
-Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive
+Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive
 
 
 class Short(msgspec.Struct, frozen=True):
@@ -61,6 +71,11 @@ def told(topic: str, n: int, message: Happened) -> Told:
         case NodeLive():
             data = None if message.reason is None else {"reason": message.reason}
             return EventTold(topic, n, Happening(message.time, f"lics.{message.what}", data, node=message.node))
+        case RunLive(run_id=run_id):
+            return EventTold(topic, n, Happening(message.time, "lics.run", msgspec.to_builtins(message), node=f"run:{run_id}"))
+        case RunStepLive(run_id=run_id, step=step):
+            data = msgspec.json.decode(step)
+            return EventTold(topic, n, Happening(message.time, "lics.run_step", data, node=f"run:{run_id}"))
         case _:
             assert_never(message)
 
