@@ -1,0 +1,1 @@
+"""When which subject's session begins at which rig."""
