@@ -12,7 +12,12 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from config.settings import SettingsError
 
 APP = "models"
-MODEL_MODULES = ("lics_actors.store.models", "lics_actors.store.study_models", "aerich.models")
+MODEL_MODULES = (
+    "lics_actors.store.models",
+    "lics_actors.store.laboratory_models",
+    "lics_actors.store.study_models",
+    "aerich.models",
+)
 ENGINE = "lics_actors.store.engine"
 CONNECT_S = 3.0  # a reachable PostgreSQL on the same network answers in milliseconds; longer means it is not there
 COMMAND_S = 60.0  # no single statement of LICS takes longer; a frozen server must not hold a connection for ever

@@ -338,7 +338,7 @@ class FleetClient:
             try:
                 return await self._ask_at(known, body, kind, timeout_s)
             except (FleetUnavailableError, DeviceNotFoundError) as error:  # dead, or another's address by now
-                if _too_busy(error):
+                if _too_busy(error) or "outside" in error.facts:
                     raise
                 if self._devices.get(device_id) is known:
                     del self._devices[device_id]

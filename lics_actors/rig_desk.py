@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.audit import Asker, AuditLog
 from lics_actors.device.messages import DeviceTwin, InterlocksReset, ResetInterlocks, RigSpec, TrippedInterlock
 from lics_actors.errors import ConflictError, InvalidError, LicsError
@@ -61,6 +62,8 @@ class RigDesk:
         devices: Mapping[str, UUID],
         interlocks: Sequence[InterlockBody],
         rig_id: UUID | None = None,
+        *,
+        laboratory_id: UUID = DEFAULT_LABORATORY,
     ) -> RigRow:
         """Keep a rig.
 
@@ -69,8 +72,8 @@ class RigDesk:
             DatabaseUnavailableError
         """
         async with self._audit.act(asker, "rig.create", f"rig:{rig_id or name}", None) as found:
-            await self._check(devices, interlocks)
-            new = NewRig(name, asker.principal, devices, interlock_documents(interlocks), rig_id)
+            await self._check(devices, interlocks, laboratory_id)
+            new = NewRig(name, asker.principal, devices, interlock_documents(interlocks), rig_id, laboratory_id)
             row = await self._repository.create_rig(new)
             found.after = facts(row)
         await self._tell(row)
@@ -88,7 +91,7 @@ class RigDesk:
             devices = changes.get("devices", before.devices)
             bodies = changes.get("interlocks")
             kept = read_interlocks(list(before.interlocks)) if bodies is None else bodies
-            await self._check(devices, kept)
+            await self._check(devices, kept, before.laboratory_id)
             await self._keep_tripped(before, {each.name for each in kept}, set(devices.values()))
             written = dict(changes) if bodies is None else {**changes, "interlocks": interlock_documents(bodies)}
             row = await self._repository.update_rig(rig_id, written, expected_version=expected_version, principal=asker.principal)
@@ -147,8 +150,8 @@ class RigDesk:
         except (LicsError, TimeoutError):
             return None
 
-    async def _check(self, devices: Mapping[str, UUID], interlocks: Sequence[InterlockBody]) -> None:
-        check_rig(devices, interlocks, await self._repository.rig_members(devices.values()))
+    async def _check(self, devices: Mapping[str, UUID], interlocks: Sequence[InterlockBody], laboratory_id: UUID) -> None:
+        check_rig(devices, interlocks, await self._repository.rig_members(devices.values(), laboratory_id))
 
     async def _keep_tripped(self, row: RigRow, names: set[str], devices: set[UUID]) -> None:
         for device_id, those in (await self.state(row)).tripped.items():
@@ -179,4 +182,5 @@ def tripped_by(row: RigRow) -> list[UUID]:
 def facts(row: RigRow) -> dict[str, Any]:
     """Return what the audit keeps of a rig."""
     devices = {role: str(device_id) for role, device_id in row.devices.items()}
-    return {"name": row.name, "version": row.version, "devices": devices, "interlocks": [dict(each) for each in row.interlocks]}
+    facts = {"name": row.name, "version": row.version, "devices": devices, "laboratory": str(row.laboratory_id)}
+    return {**facts, "interlocks": [dict(each) for each in row.interlocks]}

@@ -17,6 +17,7 @@ from lics_actors.access.desk import Desk, Granted
 from lics_actors.access.ending import Bell, Endings
 from lics_actors.access.errors import CrossSiteError
 from lics_actors.access.keyring import KeyRing
+from lics_actors.access.memberships import Memberships
 from lics_actors.access.passwords import Passwords
 from lics_actors.access.rules import same_origin
 from lics_actors.access.throttle import Throttle
@@ -41,6 +42,7 @@ class Access:
 
     desk: Desk
     users: Users
+    memberships: Memberships
     keeper: TokenKeeper
     endings: Endings
 
@@ -54,7 +56,7 @@ def build(settings: Settings, repository: Repository, audit: AuditLog) -> Access
     lifetime = timedelta(days=settings.jwt_refresh_token_expire_days)
     desk = Desk(repository, audit, Passwords(), tokens, throttle, endings, lifetime, settings.first_admin_code)
     keeper = TokenKeeper(settings.admin_token_value(), tokens, endings, repository)
-    return Access(desk, Users(repository, audit, endings), keeper, endings)
+    return Access(desk, Users(repository, audit, endings), Memberships(repository, audit, endings), keeper, endings)
 
 
 def install(app: Quart, access: Access) -> None:

@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from quart import Quart, current_app
 
 from config.settings import Settings
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.alarm_desk import AlarmDesk
 from lics_actors.audit import AuditLog
 from lics_actors.errors import LicsError
@@ -46,6 +47,14 @@ class AlarmMetrics(RefreshedCollector):
                     self._counts = None
                 self._asked = time.monotonic()
             return self._counts
+
+    async def of(self, laboratories: Laboratories) -> AlarmCounts | None:
+        """Count those of laboratories, and everybody's; None while the database is away."""
+        try:
+            async with asyncio.timeout(ASK_S):
+                return await self._repository.alarm_counts(laboratories)
+        except (LicsError, TimeoutError):
+            return None
 
     def collect(self) -> Iterator[Metric]:
         """Yield the figures as last counted."""
@@ -83,9 +92,10 @@ def install(app: Quart, settings: Settings, repository: Repository, audit: Audit
     app.while_serving(working)
 
 
-async def alarm_counts() -> AlarmCounts | None:
-    """Return how many alarms there are, as of a moment ago; None while the database is away."""
-    return await cast("AlarmMetrics", current_app.extensions[METRICS]).refresh()
+async def alarm_counts(laboratories: Laboratories = None) -> AlarmCounts | None:
+    """Return how many alarms there are, as of a moment ago, or of these laboratories; None while the database is away."""
+    metrics = cast("AlarmMetrics", current_app.extensions[METRICS])
+    return await (metrics.refresh() if laboratories is None else metrics.of(laboratories))
 
 
 def alarm_desk() -> AlarmDesk:

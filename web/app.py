@@ -14,7 +14,7 @@ from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
-from web import access, auth, docs, errors, express, openapi
+from web import access, auth, docs, errors, express, openapi, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import studies as study_work
@@ -27,6 +27,7 @@ from web.api import (
     devices,
     fleet,
     health,
+    laboratories,
     protocols,
     recorded,
     rigs,
@@ -35,12 +36,14 @@ from web.api import (
     users,
 )
 from web.api import auth as auth_api
-from web.backing import EXTENSION, Backing, Fleet, KnownCommands, Registrations
+from web.backing import EXTENSION, TABLES_REST_S, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.health import HealthWatch
+from web.homes import Homes
 from web.live import install as live
 from web.live.limits import Limits
 from web.metrics import measure
+from web.patience import Patience
 from web.probes import probes
 from web.speech import refuse_endless_uris
 
@@ -58,15 +61,20 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     registrations = Registrations(client, repository)
     audit_log = AuditLog(settings)
     operators = Operators(client, audit_log)
-    backing = Backing(client, repository, health_watch, KnownCommands(), registrations, operators, audit_log, settings)
-    house = app.extensions[EXTENSION] = backing
+    tables = Patience(TABLES_REST_S)
+    homes = Homes(repository, tables)
+    house = app.extensions[EXTENSION] = Backing(
+        client, repository, health_watch, KnownCommands(), registrations, operators, audit_log, settings, homes, tables
+    )
     app.before_request(_name_request)
     alarm_metrics = AlarmMetrics(repository)
     metrics = measure(app, client, alarm_metrics)
     app.before_request(refuse_endless_uris)
     ways_in = access.build(settings, repository, audit_log)
     keeper = ways_in.keeper
-    auth.install(app, keeper, auth.Refusals(audit_log))
+    refusals = auth.Refusals(audit_log)
+    auth.install(app, keeper, refusals)
+    scoping.install(app, house, refusals)
     access.install(app, ways_in)
     app.after_request(_finish)
     errors.install(app)
@@ -84,6 +92,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         api_keys,
         subjects,
         protocols,
+        laboratories,
     ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
@@ -93,8 +102,8 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
     rig_work.install(app, repository, client, audit_log)
     study_work.install(app, repository, audit_log)
-    express.install(app, house, keeper, metrics)
-    live.install(app, settings, house, keeper, limits or Limits())
+    express.install(app, house, keeper, metrics, refusals)
+    live.install(app, settings, house, ways_in, limits or Limits())
     return app
 
 

@@ -17,8 +17,9 @@ from uuid import UUID
 from quart import Quart, current_app, g, request
 
 from lics_actors.access.ending import Endings
+from lics_actors.access.laboratories import EVERYWHERE, NOWHERE, Reach, narrowed, reach_of
 from lics_actors.access.people import Account, ApiKey
-from lics_actors.access.roles import Role, permissions_of, scopes_of
+from lics_actors.access.roles import Role
 from lics_actors.access.rules import Claims
 from lics_actors.access.tokens import AccessTokens, digest
 from lics_actors.access.users import KEY_PREFIX
@@ -45,7 +46,7 @@ NOTED: Final = 10  # refusals of one asker within NOTED_S that the audit is told
 class Principal:
     """Who asks: `user:<email>`, or `user:<email>/<key>` for a program, as it is written to journals and tables.
 
-    `account` and `claims` are nobody's where the bootstrap token asks.
+    `account` and `claims` are nobody's where the bootstrap token asks. `permissions`: what he may somewhere; `reach`: where.
     """
 
     name: str
@@ -56,9 +57,10 @@ class Principal:
     key: UUID | None = field(default=None, compare=False)
     generation: int = field(default=0, compare=False, repr=False)
     until: float | None = field(default=None, compare=False, repr=False)
+    reach: Reach = field(default=NOWHERE, compare=False, repr=False)
 
 
-BOOTSTRAP: Final = Principal(ADMIN, Role.SUPER_ADMIN, permissions_of(Role.SUPER_ADMIN))
+BOOTSTRAP: Final = Principal(ADMIN, Role.SUPER_ADMIN, EVERYWHERE.anywhere, reach=EVERYWHERE)
 
 
 class Keys(Protocol):
@@ -136,8 +138,10 @@ class TokenKeeper:
         known = self._principals.get(claims)
         if known is None:
             name = f"user:{claims.email}"
-            may = permissions_of(claims.role)
-            known = Principal(name, claims.role, may, claims.account, claims, generation=claims.generation, until=claims.expires)
+            reach = reach_of(claims.role, dict(claims.memberships))
+            known = Principal(
+                name, claims.role, reach.anywhere, claims.account, claims, None, claims.generation, claims.expires, reach
+            )
             self._principals[claims] = known
             if len(self._principals) > REMEMBERED:
                 self._principals.popitem(last=False)
@@ -173,14 +177,14 @@ class TokenKeeper:
             return None
         key, owner = found
         await self._table.note_key_use(key.id, remote)
-        may = scopes_of(owner.role, key.scopes)
+        reach = narrowed(reach_of(owner.role, owner.memberships), key.scopes, key.laboratory_id)
         name, until = f"{owner.principal}/{key.name}", key.expires_at.timestamp()
-        asker = Principal(name, owner.role, may, owner.id, key=key.id, generation=owner.generation, until=until)
+        asker = Principal(name, owner.role, reach.anywhere, owner.id, None, key.id, owner.generation, until, reach)
         return _KnownKey(asker, self._now(), self._now())
 
 
 def allowed(principal: Principal, permission: str) -> bool:
-    """Return whether `principal` has `permission` (`device:read` …); lics_actors.access.roles has the table."""
+    """Return whether `principal` has `permission` (`device:read` …) in some laboratory; web/scoping.py asks in which."""
     return permission in principal.permissions
 
 
@@ -268,6 +272,6 @@ def install(app: Quart, keeper: TokenKeeper, refusals: Refusals) -> None:
                 error,
             )
             raise error
-        g.principal = asker
+        g.principal, g.permission = asker, permission
 
     app.before_request(guard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Protocol, cast
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from lics_actors.operators import Operators, Verb
 from lics_actors.store.records import Command, CrashReport
 from lics_actors.store.repository import Repository
 from web.health import HealthWatch
+from web.homes import Homes
 from web.patience import Patience
 
 log = logging.getLogger(__name__)
@@ -167,7 +168,8 @@ class Backing:
     operators: Operators
     audit: AuditLog
     settings: Settings
-    tables: Patience = field(default_factory=lambda: Patience(TABLES_REST_S))
+    homes: Homes
+    tables: Patience
 
 
 def backing() -> Backing:

@@ -25,10 +25,11 @@ from hypercorn.protocol import ProtocolWrapper
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Quart
 
+from lics_actors.audit import Asker
 from lics_actors.device.messages import RequestCommand
 from lics_actors.errors import LicsError
 from web.api.commands import command_device, ordered, told
-from web.auth import TokenKeeper, allowed, permission_of
+from web.auth import Refusals, TokenKeeper, allowed, permission_of
 from web.backing import Backing
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.errors import problem_of
@@ -61,6 +62,7 @@ class Lane:
     house: Backing
     keeper: TokenKeeper
     metrics: ApiMetrics
+    refusals: Refusals
 
     def wanted(self, plain: Plain) -> RequestCommand | None:
         """Return what is wanted, None where it is not plain or not to be done."""
@@ -70,6 +72,9 @@ class Lane:
         asker = self.keeper.remembered(token.strip())
         if asker is None or not allowed(asker, _PERMISSION):
             return None
+        home = self.house.homes.known(plain.device_id)
+        if home is not None and not asker.reach.may(_PERMISSION, home):
+            return None  # refused, and noted, where all are; a device that is not known is judged by its actor
         key = plain.headers.get(b"idempotency-key")
         try:
             body = CommandBody.read(plain.body)
@@ -85,14 +90,17 @@ class Lane:
             return _Said(status, command_json(command), {"location": location})
         except Exception as error:
             problem = problem_of(error)
+            if isinstance(error, LicsError) and "outside" in error.facts:
+                asker = Asker(wanted.principal, "rest", None, name)
+                await self.refusals.note(asker, _PERMISSION, f"device:{wanted.device_id}", error)
             if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
                 log.error("request failed unexpectedly", exc_info=error, extra={"request_id": name})
             return _Said(problem.status, json.dumps(problem.body(name)).encode(), problem.headers)
 
 
-def install(app: Quart, house: Backing, keeper: TokenKeeper, metrics: ApiMetrics) -> None:
+def install(app: Quart, house: Backing, keeper: TokenKeeper, metrics: ApiMetrics, refusals: Refusals) -> None:
     """Have `app`'s plain commands answered ahead of it, by servers that were started after `open_lane`."""
-    app.extensions[LANE] = Lane(house, keeper, metrics)
+    app.extensions[LANE] = Lane(house, keeper, metrics, refusals)
 
 
 def open_lane() -> None:

@@ -76,6 +76,7 @@ class Endings:
     def __init__(self, table: Table, bell: Bell, lifetime_s: float) -> None:
         self._table, self._bell, self._window_s = table, bell, lifetime_s + MARGIN_S
         self.ended = Ended()
+        self.on_look: Callable[[Ended], None] = lambda _: None
         self.knows = asyncio.Event()
         self._wake = asyncio.Event()
         self._away = False
@@ -106,6 +107,7 @@ class Endings:
         gap_s = began - self._looked if self._looked is not None else 0.0
         try:
             self.ended = await self._table.ended_since(self._window_s + gap_s)
+            self.on_look(self.ended)
         except LicsError as error:
             if not self._away:
                 log.warning("what is ended is not known anew; tokens end by themselves", extra={"error": error.message})

@@ -86,3 +86,33 @@ class NoAccountError(ConflictError):
     """The bootstrap token has no account, so no password, no sessions and no keys."""
 
     code = "NO_ACCOUNT"
+
+
+class LaboratoryNotFoundError(NotFoundError):
+    """No such laboratory, or not for the caller."""
+
+    code = "LABORATORY_NOT_FOUND"
+
+
+class LaboratoryExistsError(ConflictError):
+    """Another laboratory has this name."""
+
+    code = "LABORATORY_EXISTS"
+
+
+class TooManyLaboratoriesError(ConflictError):
+    """There are as many laboratories, or memberships of an account, as there may be."""
+
+    code = "TOO_MANY_LABORATORIES"
+
+
+class MemberNotFoundError(NotFoundError):
+    """The account is no member of the laboratory."""
+
+    code = "MEMBER_NOT_FOUND"
+
+
+class LaboratoryNeededError(InvalidError):
+    """There is more than one laboratory that this could mean, or none."""
+
+    code = "LABORATORY_NEEDED"

@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from lics_actors.access.roles import IN_PERSON, Role, permissions_of
+from lics_actors.access.roles import IN_PERSON, Role, may_manage, permissions_of
 
 DEFAULT_LABORATORY: Final = UUID(int=1)
 """The laboratory that is there before anybody makes another one."""
 MEMBER_ROLES: Final = (Role.LAB_ADMIN, Role.RESEARCHER, Role.TECHNICIAN, Role.OBSERVER)
 """What somebody can be in a laboratory, highest first."""
-MAX_MEMBERSHIPS: Final = 40  # of an account: each takes 32 bytes of its access token, which stands in every request
+MAX_MEMBERSHIPS: Final = 40  # of an account: each takes 80 bytes of its access token, which comes with every request
 
 Laboratories = frozenset[UUID] | None
 """Where to look: in these; None: everywhere."""
@@ -123,3 +123,25 @@ def placed(reach: Reach, permission: str, named: UUID | None) -> UUID | Unplaced
 def highest(memberships: Mapping[UUID, Role]) -> Role:
     """Return the highest role among memberships, the least one where there is none."""
     return min(memberships.values(), key=MEMBER_ROLES.index, default=Role.OBSERVER)
+
+
+def grants(reach: Reach, laboratory: UUID, role: Role) -> bool:
+    """Return whether he may give this role in a laboratory to somebody, or take it."""
+    if "user:write" in reach.everywhere:
+        return role in MEMBER_ROLES
+    return reach.may("user:write", laboratory) and may_manage(Role.LAB_ADMIN, role)
+
+
+def meets(reach: Reach, memberships: Mapping[UUID, Role]) -> bool:
+    """Return whether an account with these memberships exists for him."""
+    return "user:read" in reach.everywhere or any(reach.may("user:read", each) for each in memberships)
+
+
+def manages(reach: Reach, role: Role, memberships: Mapping[UUID, Role]) -> bool:
+    """Return whether he may do what concerns a whole account: disable it, or have its password set anew.
+
+    Who is of several laboratories is managed by nobody who is administrator in some of them only: he would come into the others.
+    """
+    if "user:write" in reach.everywhere:
+        return True
+    return role in MEMBER_ROLES and bool(memberships) and all(grants(reach, place, each) for place, each in memberships.items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +12,10 @@ from lics_actors.access.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may sign in. `generation` grows with all that ends the tokens issued before."""
+    """Somebody who may sign in. `role`: super_admin, or the highest of its `memberships`, by laboratory.
+
+    `generation` grows with all that ends the tokens issued before.
+    """
 
     id: UUID
     email: str
@@ -25,6 +29,7 @@ class Account:
     code_expires_at: datetime | None
     signed_in_at: datetime | None
     password_hash: str | None = field(repr=False)
+    memberships: Mapping[UUID, Role] = field(default_factory=dict, hash=False)
 
     @property
     def principal(self) -> str:
@@ -49,7 +54,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A program's way in, in its owner's name."""
+    """A program's way in, in its owner's name; with `laboratory_id` into that laboratory only."""
 
     id: UUID
     account_id: UUID
@@ -60,4 +65,28 @@ class ApiKey:
     revoked_at: datetime | None
     last_used_at: datetime | None
     last_used_from: str | None
+    laboratory_id: UUID | None
     secret_hash: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Laboratory:
+    """What people, devices, rigs and data belong to."""
+
+    id: UUID
+    name: str
+    version: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody in a laboratory."""
+
+    account_id: UUID
+    email: str
+    role: Role
+    since: datetime
+    given_by: str
+    disabled_at: datetime | None

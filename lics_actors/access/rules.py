@@ -162,7 +162,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What an access token says. `generation`: of the account when it was issued. Times: seconds of the epoch."""
+    """What an access token says. `generation`: of the account when it was issued. Times: seconds of the epoch.
+
+    `memberships`: laboratory and role, as long as the generation lasts.
+    """
 
     account: UUID
     session: UUID
@@ -173,6 +176,7 @@ class Claims:
     issued: float
     not_before: float
     expires: float
+    memberships: tuple[tuple[UUID, Role], ...] = ()
 
 
 def claims_made(claims: Claims) -> dict[str, Any]:
@@ -185,6 +189,7 @@ def claims_made(claims: Claims) -> dict[str, Any]:
         "gen": claims.generation,
         "email": claims.email,
         "role": claims.role.value,
+        "labs": {str(place): role.value for place, role in claims.memberships},
         "jti": claims.jti,
         "iat": claims.issued,
         "nbf": claims.not_before,
@@ -206,12 +211,20 @@ def claims_read(said: Mapping[str, Any], now: float) -> Claims | Refusal:
         return Refusal.MALFORMED
     try:
         account, session, role = UUID(str(texts[0])), UUID(str(texts[1])), Role(str(texts[3]))
+        memberships = _memberships_read(said.get("labs"))
     except ValueError:
         return Refusal.MALFORMED
-    claims = Claims(
-        account, session, generation, str(texts[2]), role, str(texts[4]), *(float(time) for time in times if time is not None)
-    )
+    issued, not_before, expires = (float(time) for time in times if time is not None)
+    email, jti = str(texts[2]), str(texts[4])
+    claims = Claims(account, session, generation, email, role, jti, issued, not_before, expires, memberships)
     return in_time(claims, now) or claims
+
+
+def _memberships_read(said: object) -> tuple[tuple[UUID, Role], ...]:
+    """Return what a token says of laboratories. Raises ValueError: it is nothing that we say."""
+    if not isinstance(said, dict) or not all(isinstance(word, str) for pair in said.items() for word in pair):
+        raise ValueError
+    return tuple((UUID(place), Role(role)) for place, role in said.items())
 
 
 def in_time(claims: Claims, now: float) -> Refusal | None:
@@ -225,11 +238,15 @@ def in_time(claims: Claims, now: float) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What is over although tokens that were issued before have not expired. `generations`: the least that are valid."""
+    """What is over although tokens that were issued before have not expired. `generations`: the least that are valid.
+
+    `moved`: devices that came into another laboratory, this one.
+    """
 
     sessions: frozenset[UUID] = frozenset()
     generations: Mapping[UUID, int] = field(default_factory=dict)
     keys: frozenset[UUID] = frozenset()
+    moved: Mapping[UUID, UUID] = field(default_factory=dict)
 
     def ends(self, account: UUID, generation: int, *, session: UUID | None = None, key: UUID | None = None) -> bool:
         """Return whether a token of an account's generation, of a session or a key, is over."""

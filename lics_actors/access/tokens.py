@@ -20,7 +20,7 @@ from lics_actors.access.rules import Claims, claims_made, claims_read, in_time
 ALGORITHM: Final = "HS256"  # who signs verifies; no public key that could be taken for a secret
 TYPE: Final = "at+jwt"  # RFC 9068: an access token, and no other JWT
 HEADER: Final = frozenset({"alg", "kid", "typ"})
-MAX_TOKEN: Final = 2048  # bytes; ours have 500
+MAX_TOKEN: Final = 6144  # bytes; ours have 500, and 80 for each laboratory of at most MAX_MEMBERSHIPS
 REMEMBERED: Final = 4096
 
 _jws = jwt.PyJWS(algorithms=[ALGORITHM])
@@ -61,6 +61,7 @@ class AccessTokens:
             now,
             now,
             now + self.lifetime_s,
+            tuple(sorted(account.memberships.items())),
         )
         key = self._keys.signing()
         header = {"typ": TYPE, "kid": key.name}

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
+from lics_actors.access.laboratories import EVERYWHERE
 from lics_actors.access.roles import Role
 from lics_actors.cli.laboratory import asker, tables
 from lics_actors.cli.output import Exit, console, fail, print_json, run, told_errors
@@ -43,7 +44,7 @@ def add(email: Email, role: Annotated[str, typer.Option(help=f"one of {ROLES}")]
 
     async def work() -> None:
         async with _users() as users:
-            account, code = await users.add(asker(), Role.SUPER_ADMIN, email, wanted)
+            account, code = await users.add(asker(), EVERYWHERE, email, wanted)
         _tell_code(account, code, as_json)
 
     run(work)
@@ -105,7 +106,7 @@ def password(email: Email, as_json: AsJson = False) -> None:
     async def work() -> None:
         async with _users() as users:
             account = await users.named(email)
-            account, code = await users.reset(asker(), Role.SUPER_ADMIN, account.id)
+            account, code = await users.reset(asker(), EVERYWHERE, account.id)
         _tell_code(account, code, as_json)
 
     run(work)
@@ -125,7 +126,7 @@ def _change(email: str, *, disabled: bool | None, reason: str | None, as_json: b
     async def work() -> None:
         async with _users() as users:
             account = await users.named(email)
-            changed = await users.change(asker(), Role.SUPER_ADMIN, account.id, to, disabled=disabled, reason=reason)
+            changed = await users.change(asker(), EVERYWHERE, account.id, to, disabled=disabled, reason=reason)
         if as_json:
             print_json(user_document(changed))
         else:

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY, Laboratories
+
 
 class Link(StrEnum):
     """Whether the device can be reached."""
@@ -130,6 +132,7 @@ class DeviceSpec:
     silent_s: float = 30.0
     location: str | None = None
     rigs: tuple[RigPart, ...] = ()
+    laboratory_id: UUID = DEFAULT_LABORATORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,7 @@ class RequestCommand:
     reason: str | None = None
     run_id: UUID | None = None
     trial_id: UUID | None = None
+    within: Laboratories = None  # the asker's laboratories: a device of another one does not exist for him
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between actors by MessagePack: 3 µs there and back instead of 13."""

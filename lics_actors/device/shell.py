@@ -202,6 +202,7 @@ class DeviceShell:
         match body:
             case RequestCommand(command_id=command_id, device_id=device_id):
                 self._check_addressee(device_id)
+                self._check_place(body)
                 self._decide(CommandRequested(_now(), body, self._token(), self._known(command_id)), reply)
             case CancelCommand(command_id=command_id, device_id=device_id):
                 self._check_addressee(device_id)
@@ -419,6 +420,11 @@ class DeviceShell:
     def _check_addressee(self, device_id: UUID) -> None:
         if device_id != self._state.spec.device_id:
             raise DeviceNotFoundError("this is another device's actor", device_id=str(device_id))
+
+    def _check_place(self, wish: RequestCommand) -> None:
+        """Whoever asks may know another laboratory than the one the device is in by now; here it is known for sure."""
+        if wish.within is not None and self._state.spec.laboratory_id not in wish.within:
+            raise DeviceNotFoundError(f"no device {wish.device_id}", device_id=str(wish.device_id), outside=True)
 
     def _known(self, command_id: UUID) -> Command | None:
         tracked = self._state.book.find(command_id)

@@ -8,43 +8,67 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from lics_actors.access.errors import AccountExistsError, AccountNotFoundError, LastAdminError
+from lics_actors.access.laboratories import DEFAULT_LABORATORY, MEMBER_ROLES, Laboratories, highest
 from lics_actors.access.people import Account
 from lics_actors.access.roles import Role
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
+from lics_actors.store.json_text import json_value
 
-COLUMNS: Final = tuple(name for name in Account.__dataclass_fields__)
-NAMES: Final = ", ".join(COLUMNS)
-_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('account', 7))"  # who manages accounts does so one at a time
+COLUMNS: Final = tuple(name for name in Account.__dataclass_fields__ if name != "memberships")
+_MEMBERSHIPS = (
+    "(SELECT json_object_agg(m.laboratory_id, m.role) FROM membership m WHERE m.account_id = account.id) AS memberships"
+)
+NAMES: Final = ", ".join((*COLUMNS, _MEMBERSHIPS))
+ALONE: Final = "SELECT pg_advisory_xact_lock(hashtextextended('account', 7))"  # who manages accounts does so one at a time
+_PUT = (
+    "INSERT INTO membership (id, account_id, laboratory_id, role, since, given_by) VALUES ($1, $2, $3, $4, now(), $5)"
+    " ON CONFLICT (account_id, laboratory_id) DO UPDATE SET role = excluded.role, since = now(), given_by = excluded.given_by"
+)
 _END = "UPDATE session SET ended_at = now(), end_reason = $2 WHERE account_id = $1 AND ended_at IS NULL"
 
 
 def account_of(row: Mapping[str, Any]) -> Account:
     """Return a row as an account."""
-    return Account(**{name: row[name] for name in COLUMNS if name != "role"}, role=Role(row["role"]))
+    found = {} if row["memberships"] is None else json_value(row["memberships"])
+    memberships = {UUID(place): Role(role) for place, role in found.items()}
+    return Account(**{name: row[name] for name in COLUMNS if name != "role"}, role=Role(row["role"]), memberships=memberships)
+
+
+_AMONG = "($2::uuid[] IS NULL OR EXISTS (SELECT FROM membership m WHERE m.account_id = account.id AND m.laboratory_id = ANY($2)))"
 
 
 class Accounts(Connected):
     """The accounts' part of the repository."""
 
     async def add_account(
-        self, email: str, role: Role, principal: str, *, code_hash: str | None, code_expires_at: datetime | None
+        self,
+        email: str,
+        role: Role,
+        principal: str,
+        *,
+        code_hash: str | None,
+        code_expires_at: datetime | None,
+        laboratory: UUID = DEFAULT_LABORATORY,
     ) -> Account:
-        """Make an account that has no password yet; its one-time code sets one.
+        """Make an account that has no password yet; its one-time code sets one. Unless it is super_admin, it is in a laboratory.
 
         Raises:
-            AccountExistsError, DatabaseUnavailableError
+            AccountExistsError, LaboratoryNotFoundError, DatabaseUnavailableError
         """
         names = "id, email, role, generation, created_at, created_by, changed_at, code_hash, code_expires_at"
         insert = (
             f"INSERT INTO account ({names}) VALUES ($1, $2, $3, 1, now(), $4, now(), $5, $6)"  # noqa: S608 - our own names
-            f" ON CONFLICT (email) DO NOTHING RETURNING {NAMES}"
+            " ON CONFLICT (email) DO NOTHING RETURNING id"
         )
-        async with self.raw(ANSWER_S) as connection:
-            row = await connection.fetchrow(insert, uuid4(), email, role.value, principal, code_hash, code_expires_at)
-        if row is None:
-            raise AccountExistsError(f"{email} has an account", email=email)
+        async with self.transaction(ANSWER_S) as connection:
+            account_id = await connection.fetchval(insert, uuid4(), email, role.value, principal, code_hash, code_expires_at)
+            if account_id is None:
+                raise AccountExistsError(f"{email} has an account", email=email)
+            if role in MEMBER_ROLES:
+                await put_membership(connection, account_id, laboratory, role, principal)
+            row = await connection.fetchrow(f"SELECT {NAMES} FROM account WHERE id = $1", account_id)  # noqa: S608
         return account_of(row)
 
     async def first_account(self, email: str, password_hash: str, principal: str) -> Account | None:
@@ -57,7 +81,7 @@ class Accounts(Connected):
         values = "$1, $2, $3, 1, now(), $4, now(), $5, now()"
         insert = f"INSERT INTO account ({names}) SELECT {values} WHERE NOT EXISTS (SELECT FROM account) RETURNING {NAMES}"  # noqa: S608
         async with self.transaction(ANSWER_S) as connection:
-            await connection.execute(_ALONE)
+            await connection.execute(ALONE)
             row = await connection.fetchrow(insert, uuid4(), email, Role.SUPER_ADMIN.value, principal, password_hash)
         return None if row is None else account_of(row)
 
@@ -82,23 +106,31 @@ class Accounts(Connected):
             row = await connection.fetchrow(f"SELECT {NAMES} FROM account WHERE {where}", value)  # noqa: S608
         return None if row is None else account_of(row)
 
-    async def accounts(self, limit: int = 100, cursor: str | None = None) -> Page[Account]:
-        """Return accounts by e-mail address.
+    async def accounts(self, limit: int = 100, cursor: str | None = None, within: Laboratories = None) -> Page[Account]:
+        """Return accounts by e-mail address: all, or members of these laboratories.
 
         Raises:
             InvalidError, DatabaseUnavailableError
         """
         checked_limit(limit, MAX_PAGE)
         after = decode_cursor("accounts", cursor, tuple[str])
-        query = f"SELECT {NAMES} FROM account WHERE email > $1 ORDER BY email LIMIT {limit + 1:d}"  # noqa: S608
+        query = f"SELECT {NAMES} FROM account WHERE email > $1 AND {_AMONG} ORDER BY email LIMIT {limit + 1:d}"  # noqa: S608
         async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(query, after[0] if after else "")
+            rows = await connection.fetch(query, after[0] if after else "", None if within is None else list(within))
         return page("accounts", rows, limit, lambda row: (row["email"],), account_of)
 
     async def change_account(
-        self, account_id: UUID, role: Role | None = None, *, disabled: bool | None = None
+        self,
+        account_id: UUID,
+        role: Role | None = None,
+        *,
+        disabled: bool | None = None,
+        laboratory: UUID = DEFAULT_LABORATORY,
+        principal: str = "system",
     ) -> tuple[Account, Account]:
         """Give an account another role, disable or enable it; return it before and after. A change ends its tokens.
+
+        A role below super_admin is the one in `laboratory`; with it a super_admin is none any more.
 
         Raises:
             AccountNotFoundError, LastAdminError, DatabaseUnavailableError
@@ -107,13 +139,16 @@ class Accounts(Connected):
         changes = f"role = $2, generation = generation + 1, changed_at = now(), disabled_at = {off_at}"
         change = f"UPDATE account SET {changes} WHERE id = $1 RETURNING {NAMES}"  # noqa: S608 - our own words
         async with self.transaction(ANSWER_S) as connection:
-            await connection.execute(_ALONE)
+            await connection.execute(ALONE)
             row = await connection.fetchrow(f"SELECT {NAMES} FROM account WHERE id = $1", account_id)  # noqa: S608
             before = _there(None if row is None else account_of(row), str(account_id))
-            wanted = role or before.role
             off = before.disabled_at is not None if disabled is None else disabled
-            if (wanted, off) == (before.role, before.disabled_at is not None):
+            there = before.memberships if role not in MEMBER_ROLES else {**before.memberships, laboratory: role}
+            wanted = before.role if role is None else highest(there) if role in MEMBER_ROLES else role
+            if (wanted, off, there) == (before.role, before.disabled_at is not None, before.memberships):
                 return before, before
+            if role in MEMBER_ROLES:
+                await put_membership(connection, account_id, laboratory, role, principal)
             after = account_of(await connection.fetchrow(change, account_id, wanted.value, off))
             await _keep_an_admin(connection, before)
             if off:
@@ -172,6 +207,11 @@ _SET: Final = (
     "password_hash = $2, password_at = now(), generation = generation + 1, changed_at = now(), code_hash = NULL, "
     "code_expires_at = NULL"
 )
+
+
+async def put_membership(connection: Any, account_id: UUID, laboratory_id: UUID, role: Role, principal: str) -> None:
+    """Write a membership, within the caller's transaction."""
+    await connection.execute(_PUT, uuid4(), account_id, laboratory_id, role.value, principal)
 
 
 def _there(account: Account | None, name: str) -> Account:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import NotFoundError
 from lics_actors.store.alarm_states import Act, Alarm, AlarmCounts, Raised, Returned, acted, elapsed, told
+from lics_actors.store.belonging import named_within
 from lics_actors.store.connection import ANSWER_S, READ_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
@@ -103,8 +105,11 @@ class Alarms(Connected):
         acknowledged: bool | None = None,
         shelved: bool | None = None,
         source: str | None = None,
+        laboratories: Laboratories = None,
     ) -> Page[Alarm]:
         """Return alarms, newest first; with `open_only` those that are not over. The others: only those that are, or are not.
+
+        With `laboratories`, those of their devices, and those that are everybody's.
 
         Raises:
             InvalidError, DatabaseUnavailableError
@@ -118,6 +123,9 @@ class Alarms(Connected):
         if source is not None:
             values.append(source)
             conditions.append("source = $1")
+        if laboratories is not None:
+            values.append(list(laboratories))
+            conditions.append(named_within("source", f"${len(values)}"))
         if after is not None:
             conditions.append(f"(raised_at, id) < (${len(values) + 1}, ${len(values) + 2})")
             values.extend(after)
@@ -176,17 +184,19 @@ class Alarms(Connected):
                     left.append(await _put(connection, elapsed(_alarm(row), row["shelved_until"]), row["journal"]))
             return left
 
-    async def alarm_counts(self) -> AlarmCounts:
-        """Return how many alarms there are.
+    async def alarm_counts(self, laboratories: Laboratories = None) -> AlarmCounts:
+        """Return how many alarms there are: all, or of these laboratories and everybody's.
 
         Raises:
             DatabaseUnavailableError
         """
         standing = f"returned_at IS NULL AND cleared_at IS NULL AND NOT {_SHELVED}"
-        active = f"SELECT severity, count(*) FROM alarm WHERE {standing} GROUP BY 1"  # noqa: S608 - our own words
+        seen = f"($1::uuid[] IS NULL OR {named_within('source', '$1')})"
+        active = f"SELECT severity, count(*) FROM alarm WHERE {standing} AND {seen} GROUP BY 1"  # noqa: S608 - our own words
         unseen, aside = f"count(*) FILTER (WHERE NOT {_SEEN} AND NOT {_SHELVED})", f"count(*) FILTER (WHERE {_SHELVED})"
-        rest = f"SELECT {unseen}, {aside} FROM alarm WHERE NOT {_OVER}"  # noqa: S608
+        rest = f"SELECT {unseen}, {aside} FROM alarm WHERE NOT {_OVER} AND {seen}"  # noqa: S608
+        places = None if laboratories is None else list(laboratories)
         async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(active)
-            unacknowledged, shelved = await connection.fetchrow(rest)
+            rows = await connection.fetch(active, places)
+            unacknowledged, shelved = await connection.fetchrow(rest, places)
         return AlarmCounts({row[0]: row[1] for row in rows}, unacknowledged, shelved)

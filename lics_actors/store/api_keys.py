@@ -27,22 +27,32 @@ class ApiKeys(Connected):
     """The keys' part of the repository."""
 
     async def add_key(
-        self, key_id: UUID, account_id: UUID, name: str, secret_hash: str, *, scopes: frozenset[str], expires_at: datetime
+        self,
+        key_id: UUID,
+        account_id: UUID,
+        name: str,
+        secret_hash: str,
+        *,
+        scopes: frozenset[str],
+        expires_at: datetime,
+        laboratory: UUID | None = None,
     ) -> ApiKey:
-        """Keep a key.
+        """Keep a key; with `laboratory` it is for that one only.
 
         Raises:
             TooManyKeysError, DatabaseUnavailableError
         """
-        columns = "id, account_id, name, secret_hash, scopes, created_at, expires_at"
-        values = "$1, $2, $3, $4, $5::jsonb, now(), $6"
+        columns = "id, account_id, name, secret_hash, scopes, created_at, expires_at, laboratory_id"
+        values = "$1, $2, $3, $4, $5::jsonb, now(), $6, $7"
         insert = f"INSERT INTO api_key ({columns}) VALUES ({values}) RETURNING {_NAMES}"  # noqa: S608 - our own names
         async with self.transaction(ANSWER_S) as connection:
             await connection.execute("SELECT FROM account WHERE id = $1 FOR UPDATE", account_id)
             count = f"SELECT count(*) FROM api_key WHERE account_id = $1 AND {_LIVE}"  # noqa: S608
             if await connection.fetchval(count, account_id) >= MAX_KEYS:
                 raise TooManyKeysError(f"an account has at most {MAX_KEYS} keys; revoke one first", limit=MAX_KEYS)
-            row = await connection.fetchrow(insert, key_id, account_id, name, secret_hash, json_text(sorted(scopes)), expires_at)
+            row = await connection.fetchrow(
+                insert, key_id, account_id, name, secret_hash, json_text(sorted(scopes)), expires_at, laboratory
+            )
         return _key(row)
 
     async def keys(self, account_id: UUID) -> list[ApiKey]:

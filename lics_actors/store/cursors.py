@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from lics_actors.errors import InvalidError
+from lics_actors.errors import ConflictError, InvalidError
 
 Item = TypeVar("Item")
 Row = TypeVar("Row")
@@ -72,3 +72,14 @@ def checked_limit(limit: int, most: int) -> int:
     if not 1 <= limit <= most:
         raise InvalidError("the limit is out of range", ({"field": "limit", "message": f"between 1 and {most}"},))
     return limit
+
+
+def only_one(rows: Sequence[Row], name: str) -> Row | None:
+    """Return the one that has a name, None if none has.
+
+    Raises:
+        ConflictError: in several laboratories something is called so.
+    """
+    if len(rows) > 1:
+        raise ConflictError(f"{name!r} is something in several laboratories; say its id", name=name)
+    return rows[0] if rows else None

@@ -15,7 +15,7 @@ from tortoise.expressions import Q
 from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, Safety
 from lics_actors.errors import ConflictError, DeviceNotEnabledError, DeviceNotFoundError, InvalidError, PreconditionFailedError
 from lics_actors.store.connection import ANSWER_S, Connected
-from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.json_text import json_text, json_value, storable_text
 from lics_actors.store.models import NAME_LENGTH, Device
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
@@ -38,7 +38,7 @@ class Devices(Connected):
         """
         now = datetime.now(UTC)
         values = {
-            **{name: getattr(new, name) for name in CHANGEABLE},
+            **{name: getattr(new, name) for name in (*CHANGEABLE, "laboratory_id")},
             "admin": new.admin.value,
             "settings": dict(new.settings),
             "capabilities": dict(new.capabilities),
@@ -78,15 +78,16 @@ class Devices(Connected):
         if (device_id := _as_uuid(id_or_name)) is not None:
             row = await self._one(Q(id=device_id))
         if row is None and _is_name(id_or_name):
-            row = await self._one(Q(name=id_or_name) & ~Q(admin=Admin.RETIRED.value))
+            row = await self._one(Q(name=id_or_name) & ~Q(admin=Admin.RETIRED.value), id_or_name)
         if row is None:
             raise DeviceNotFoundError(f"no device called {id_or_name!r}", name=id_or_name)
         return row
 
-    async def _one(self, condition: Q) -> DeviceRow | None:
+    async def _one(self, condition: Q, name: str = "") -> DeviceRow | None:
         async with self.orm():
-            rows = await Device.filter(condition).limit(1).values(*COLUMNS)
-        return device_row(rows[0]) if rows else None
+            rows = await Device.filter(condition).limit(2).values(*COLUMNS)
+        row = only_one(rows, name)
+        return None if row is None else device_row(row)
 
     async def list_devices(self, asked: DeviceFilter, limit: int = 100, cursor: str | None = None) -> Page[DeviceRow]:
         """Return devices by name, `limit` at a time.
@@ -212,6 +213,8 @@ def _condition(asked: DeviceFilter) -> Q:
         if (value := getattr(asked, name)) is not None
     }
     condition = Q(**exact)
+    if asked.laboratories is not None:
+        condition &= Q(laboratory_id__in=sorted(asked.laboratories))
     if asked.search:
         condition &= Q(name__icontains=asked.search)
     if asked.status is not None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
@@ -43,7 +44,7 @@ _WHOLE: Final = f"""SELECT DISTINCT ON (device_id, metric) {_COLUMNS} FROM telem
     ORDER BY device_id, metric DESC, time DESC, epoch DESC, seq DESC"""  # noqa: S608
 
 _DEVICES: Final = """SELECT id FROM device WHERE admin <> 'retired' AND ($1::text IS NULL OR type = $1)
-    AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3"""
+    AND ($2::uuid IS NULL OR id > $2) AND ($4::uuid[] IS NULL OR laboratory_id = ANY($4)) ORDER BY id LIMIT $3"""
 
 Latest = dict[UUID, dict[str, TelemetryPoint]]
 
@@ -85,8 +86,9 @@ class LatestReads(Connected):
         metric: str | None = None,
         limit: int = MAX_PAGE,
         cursor: str | None = None,
+        laboratories: Laboratories = None,
     ) -> Page[tuple[UUID, dict[str, TelemetryPoint]]]:
-        """Return the newest values of all devices (of a type) that are not retired, by device id.
+        """Return the newest values of all devices (of a type, in `laboratories`) that are not retired, by device id.
 
         Raises:
             InvalidError: the limit or the cursor is none.
@@ -95,7 +97,8 @@ class LatestReads(Connected):
         checked_limit(limit, MAX_PAGE)
         after = decode_cursor("latest", cursor, tuple[UUID])
         async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(_DEVICES, device_type, after[0] if after else None, limit + 1)
+            places = None if laboratories is None else list(laboratories)
+            rows = await connection.fetch(_DEVICES, device_type, after[0] if after else None, limit + 1, places)
         devices: Page[UUID] = page("latest", rows, limit, lambda row: (row["id"],), lambda row: row["id"])
         found = await self.latest_of(devices.items, metric)
         return Page(list(found.items()), devices.next)

@@ -12,6 +12,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.store.indexes import UniqueAmong
 
 NAME_LENGTH = 255  # contracts.md section 3: a device's name has 1-255 characters
@@ -23,10 +24,12 @@ PRINCIPAL_LENGTH = 255
 class Device(Model):
     """A device as people registered it, and its state as its actor last reported it.
 
-    `version` counts what people changed (the ETag); the actor's reports leave it alone.
+    `version` counts what people changed (the ETag); the actor's reports leave it alone. `moved_at`: from another laboratory.
     """
 
     id = fields.UUIDField(primary_key=True)
+    laboratory_id = fields.UUIDField(db_default=DEFAULT_LABORATORY)
+    moved_at = fields.DatetimeField(null=True)
     name = fields.CharField(max_length=NAME_LENGTH)
     type = fields.CharField(max_length=WORD_LENGTH)
     driver = fields.CharField(max_length=64)
@@ -51,8 +54,9 @@ class Device(Model):
     class Meta:
         table = "device"
         indexes = (
-            UniqueAmong(fields=("name",), name="uidx_device_name_in_use", condition="admin <> 'retired'"),
+            UniqueAmong(fields=("laboratory_id", "name"), name="uidx_device_name_in_laboratory", condition="admin <> 'retired'"),
             Index(fields=("name", "id"), name="idx_device_name_id"),
+            Index(fields=("moved_at",), name="idx_device_moved"),
         )
 
 
@@ -304,7 +308,8 @@ class Rig(Model):
     """Devices in roles, and the interlocks between them. `version` counts what people changed (the ETag)."""
 
     id = fields.UUIDField(primary_key=True)
-    name = fields.CharField(max_length=NAME_LENGTH, unique=True)
+    laboratory_id = fields.UUIDField(db_default=DEFAULT_LABORATORY)
+    name = fields.CharField(max_length=NAME_LENGTH)
     devices = fields.JSONField[dict[str, Any]](default=dict)
     interlocks = fields.JSONField[list[Any]](default=list)
     version = fields.IntField(default=1)
@@ -315,6 +320,7 @@ class Rig(Model):
 
     class Meta:
         table = "rig"
+        unique_together = (("laboratory_id", "name"),)
 
 
 class FleetHost(Model):
@@ -408,10 +414,11 @@ class RefreshTokenRow(Model):
 
 
 class ApiKeyRow(Model):
-    """A program's way in, by the SHA-256 of its secret."""
+    """A program's way in, by the SHA-256 of its secret. `laboratory_id` None: into all laboratories of its owner."""
 
     id = fields.UUIDField(primary_key=True)
     account_id = fields.UUIDField()
+    laboratory_id = fields.UUIDField(null=True)
     name = fields.CharField(max_length=64)
     secret_hash = fields.CharField(max_length=64)
     scopes = fields.JSONField[list[str]]()

@@ -6,13 +6,14 @@ from lics_actors.store.accounts import Accounts
 from lics_actors.store.alarms import Alarms
 from lics_actors.store.api_keys import ApiKeys
 from lics_actors.store.audits import AuditFilter, Audits
+from lics_actors.store.belonging import Belonging
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
-from lics_actors.store.devices import Devices
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
 from lics_actors.store.protocols import Protocols
+from lics_actors.store.laboratories import LaboratoryTables
 from lics_actors.store.retention import Retention
 from lics_actors.store.rigs import Rigs
 from lics_actors.store.rows import (
@@ -42,7 +43,7 @@ __all__ = [
 
 
 class Repository(
-    Devices,
+    Belonging,
     Commands,
     TelemetryReads,
     StreamReads,
@@ -58,6 +59,7 @@ class Repository(
     ApiKeys,
     Subjects,
     Protocols,
+    LaboratoryTables,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

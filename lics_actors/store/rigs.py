@@ -10,29 +10,31 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY, Laboratories
 from lics_actors.device.messages import Admin, RigSpec, RoleSpec
 from lics_actors.errors import ConflictError, PreconditionFailedError, RigNotFoundError
 from lics_actors.store.connection import ANSWER_S, Connected
-from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.json_text import json_text, json_value
 from lics_actors.store.rig_documents import Member
 
 MAX_PAGE: Final = 500
 MAX_RIGS: Final = 10_000  # a fleet's Registrar reads all of them
-_INSERT: Final = """INSERT INTO rig (id, name, devices, interlocks, version, created_at, updated_at, created_by, updated_by)
-    VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $6) RETURNING *"""
+_INSERT: Final = """INSERT INTO rig (id, name, devices, interlocks, version, created_at, updated_at, created_by, updated_by,
+    laboratory_id) VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $6, $7) RETURNING *"""
 _UPDATE: Final = """UPDATE rig SET name = $2, devices = $3, interlocks = $4, updated_at = $5, updated_by = $6,
     version = version + 1 WHERE id = $1 AND version = $7 RETURNING *"""
 _DELETE: Final = "DELETE FROM rig WHERE id = $1 AND ($2::int IS NULL OR version = $2) RETURNING id"
 _ONE: Final = "SELECT * FROM rig WHERE id = $1"
-_NAMED: Final = "SELECT * FROM rig WHERE name = $1"
+_NAMED: Final = "SELECT * FROM rig WHERE name = $1 LIMIT 2"
 _PAGE: Final = """SELECT * FROM rig WHERE ($1::text IS NULL OR (name, id) > ($1, $2::uuid))
     AND ($3::uuid IS NULL OR EXISTS (SELECT FROM jsonb_each_text(devices) d WHERE d.value = $3::text))
-    ORDER BY name, id LIMIT $4"""
+    AND ($5::uuid[] IS NULL OR laboratory_id = ANY($5)) ORDER BY name, id LIMIT $4"""
 _EVERY: Final = "SELECT * FROM rig ORDER BY name LIMIT $1"
 _DEVICES: Final = "SELECT id, driver, settings, silent_s FROM device WHERE id = ANY($1::uuid[]) AND admin <> $2"
 
-_MEMBERS: Final = "SELECT id, name, admin, capabilities FROM device WHERE id = ANY($1::uuid[])"
+_MEMBERS: Final = "SELECT id, name, admin, capabilities FROM device WHERE id = ANY($1::uuid[]) AND laboratory_id = $2"
+_FACTS: Final = ("id", "name", "version", "created_at", "updated_at", "created_by", "updated_by", "laboratory_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class RigRow:
     updated_at: datetime
     created_by: str
     updated_by: str
+    laboratory_id: UUID = DEFAULT_LABORATORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class NewRig:
     devices: Mapping[str, UUID] = field(default_factory=dict)
     interlocks: tuple[Mapping[str, Any], ...] = ()
     rig_id: UUID | None = None
+    laboratory_id: UUID = DEFAULT_LABORATORY
 
 
 class Rigs(Connected):
@@ -72,7 +76,7 @@ class Rigs(Connected):
             DatabaseUnavailableError
         """
         rig_id = new.rig_id or uuid4()
-        values = (rig_id, new.name, *_documents(new.devices, new.interlocks), datetime.now(UTC), new.principal)
+        values = (rig_id, new.name, *_documents(new.devices, new.interlocks), datetime.now(UTC), new.principal, new.laboratory_id)
         async with self.raw(ANSWER_S) as connection:
             try:
                 return _row(await connection.fetchrow(_INSERT, *values))
@@ -101,13 +105,15 @@ class Rigs(Connected):
             try:
                 row = await connection.fetchrow(_ONE, UUID(id_or_name))
             except ValueError:
-                row = await connection.fetchrow(_NAMED, id_or_name)
+                row = only_one(await connection.fetch(_NAMED, id_or_name), id_or_name)
         if row is None:
             raise RigNotFoundError(f"no rig called {id_or_name!r}", name=id_or_name)
         return _row(row)
 
-    async def list_rigs(self, limit: int = 100, cursor: str | None = None, device_id: UUID | None = None) -> Page[RigRow]:
-        """Return rigs by name, `limit` at a time; those with this device, where one is given.
+    async def list_rigs(
+        self, limit: int = 100, cursor: str | None = None, device_id: UUID | None = None, laboratories: Laboratories = None
+    ) -> Page[RigRow]:
+        """Return rigs by name, `limit` at a time; those with this device, where one is given, and in these laboratories.
 
         Raises:
             InvalidError: the limit or the cursor is none.
@@ -116,7 +122,8 @@ class Rigs(Connected):
         checked_limit(limit, MAX_PAGE)
         name, rig_id = decode_cursor("rigs", cursor, tuple[str, UUID]) or (None, None)
         async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(_PAGE, name, rig_id, device_id, limit + 1)
+            places = None if laboratories is None else list(laboratories)
+            rows = await connection.fetch(_PAGE, name, rig_id, device_id, limit + 1, places)
         return page("rigs", rows, limit, lambda row: (row["name"], row["id"]), _row)
 
     async def update_rig(
@@ -172,14 +179,14 @@ class Rigs(Connected):
         async with self.raw(ANSWER_S) as connection:
             return (await _specs(connection, [row]))[0]
 
-    async def rig_members(self, device_ids: Iterable[UUID]) -> dict[UUID, Member]:
-        """Return what is known of devices that a rig names.
+    async def rig_members(self, device_ids: Iterable[UUID], laboratory_id: UUID = DEFAULT_LABORATORY) -> dict[UUID, Member]:
+        """Return what is known of devices that a rig of a laboratory names; those of others are none.
 
         Raises:
             DatabaseUnavailableError
         """
         async with self.raw(ANSWER_S) as connection:
-            rows = await connection.fetch(_MEMBERS, list(device_ids))
+            rows = await connection.fetch(_MEMBERS, list(device_ids), laboratory_id)
         retired = Admin.RETIRED.value
         return {row["id"]: Member(row["id"], row["name"], row["admin"] == retired, _json(row["capabilities"])) for row in rows}
 
@@ -208,7 +215,7 @@ def _documents(devices: Mapping[str, UUID], interlocks: tuple[Mapping[str, Any],
 
 def _row(row: Mapping[str, Any]) -> RigRow:
     devices, interlocks = _json(row["devices"]), _json(row["interlocks"])
-    facts = {name: row[name] for name in ("id", "name", "version", "created_at", "updated_at", "created_by", "updated_by")}
+    facts = {name: row[name] for name in _FACTS}
     return RigRow(**facts, devices={role: UUID(text) for role, text in devices.items()}, interlocks=tuple(interlocks))
 
 

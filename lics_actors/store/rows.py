@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY, Laboratories
 from lics_actors.device.messages import Admin, CommandState, DeviceSpec, Health, Link, Safety, status_word
 
 
@@ -26,6 +27,7 @@ class NewDevice:
     admin: Admin = Admin.ENABLED
     silent_s: float = 30.0
     device_id: UUID | None = None
+    laboratory_id: UUID = DEFAULT_LABORATORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class DeviceRow:
     """A registered device. `state_at`: when its actor last reported a change of link, health or safety."""
 
     id: UUID
+    laboratory_id: UUID
     name: str
     type: str
     driver: str
@@ -70,6 +73,7 @@ class DeviceRow:
             admin=self.admin,
             silent_s=self.silent_s,
             location=self.location,
+            laboratory_id=self.laboratory_id,
         )
 
 
@@ -77,7 +81,7 @@ class DeviceRow:
 class DeviceFilter:
     """Which devices to list; None does not ask. Retired ones only if asked for, by `status`, `admin` or `retired`.
 
-    `search`: somewhere in the name, in any case.
+    `search`: somewhere in the name, in any case. `laboratories`: only of these.
     """
 
     status: str | None = None
@@ -90,6 +94,7 @@ class DeviceFilter:
     location: str | None = None
     search: str | None = None
     retired: bool = False
+    laboratories: Laboratories = None
 
 
 @dataclass(frozen=True, slots=True)

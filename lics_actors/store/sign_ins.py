@@ -139,9 +139,10 @@ class SignIns(Connected):
         """
         since = "> now() - make_interval(secs => $1)"
         query = (
-            f"SELECT 's' AS kind, id, 0::bigint AS generation FROM session WHERE ended_at {since}"  # noqa: S608
-            f" UNION ALL SELECT 'a', id, generation FROM account WHERE changed_at {since}"
-            f" UNION ALL SELECT 'k', id, 0 FROM api_key WHERE revoked_at {since}"
+            f"SELECT 's' AS kind, id, 0::bigint AS generation, NULL::uuid AS laboratory FROM session WHERE ended_at {since}"  # noqa: S608
+            f" UNION ALL SELECT 'a', id, generation, NULL FROM account WHERE changed_at {since}"
+            f" UNION ALL SELECT 'k', id, 0, NULL FROM api_key WHERE revoked_at {since}"
+            f" UNION ALL SELECT 'd', id, 0, laboratory_id FROM device WHERE moved_at {since}"
         )
         async with self.raw(ANSWER_S) as connection:
             rows = await connection.fetch(query, seconds)
@@ -149,6 +150,7 @@ class SignIns(Connected):
             frozenset(row["id"] for row in rows if row["kind"] == "s"),
             {row["id"]: row["generation"] for row in rows if row["kind"] == "a"},
             frozenset(row["id"] for row in rows if row["kind"] == "k"),
+            {row["id"]: row["laboratory"] for row in rows if row["kind"] == "d"},
         )
 
 

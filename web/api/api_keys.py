@@ -7,11 +7,11 @@ from uuid import UUID
 
 from quart import Blueprint, Response
 
-from lics_actors.access.roles import Role
 from web.access import access
 from web.asking import asker
 from web.auth import principal, requires
 from web.schemas.access import KeyList, KeyView, NewKeyBody, NewKeyView, key_view
+from web.scoping import judged
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("api_keys", __name__)
@@ -42,7 +42,13 @@ async def add_key(body: NewKeyBody) -> Response:
     who = principal()
     lifetime = timedelta(days=body.days)
     key, secret = await access().users.add_key(
-        asker(), who.account, who.role or Role.DEVICE, body.name, scopes=frozenset(body.scopes), lifetime=lifetime
+        asker(),
+        who.account,
+        who.reach,
+        body.name,
+        scopes=frozenset(body.scopes),
+        lifetime=lifetime,
+        laboratory=body.laboratory_id,
     )
     made = NewKeyView.model_construct(key=key_view(key), secret=secret)
     return answer(made, 201, {"Location": "/api/v1/api-keys"})
@@ -50,6 +56,7 @@ async def add_key(body: NewKeyBody) -> Response:
 
 @blueprint.delete("/api-keys/<uuid:key_id>")
 @requires("key:write")
+@judged("by its owner: keys of one's own account")
 @speaks(Speech(tag="users", answers={200: Said(KeyView, "It is revoked.")}, errors=(409, 503)))
 async def revoke_key(key_id: UUID) -> Response:
     """Revoke one of your keys, at once."""

@@ -19,6 +19,7 @@ from web.schemas.access import (
     TokensView,
     session_view,
 )
+from web.scoping import judged
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("auth", __name__)
@@ -68,7 +69,18 @@ async def me() -> Response:
     who = principal()
     session = who.claims.session if who.claims else None
     role = who.role.value if who.role else None
-    return answer(MeView(principal=who.name, role=role, permissions=sorted(who.permissions), user=who.account, session=session))
+    reach = who.reach
+    places = None if reach.everywhere else {each: sorted(may) for each, may in reach.places.items()}
+    return answer(
+        MeView(
+            principal=who.name,
+            role=role,
+            permissions=sorted(who.permissions),
+            laboratories=places,
+            user=who.account,
+            session=session,
+        )
+    )
 
 
 @blueprint.post("/auth/password")
@@ -114,6 +126,7 @@ async def list_sessions() -> Response:
 
 @blueprint.delete("/auth/sessions/<uuid:session_id>")
 @requires("account:write")
+@judged("by its owner: sessions of one's own account")
 @speaks(Speech(tag="auth", answers=GONE, errors=(409, 503)))
 async def end_session(session_id: UUID) -> Response:
     """End one of your sessions, at once."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from quart import Blueprint, Response, request
 
 from lics_actors.device.messages import CancelCommand, RequestCommand
+from lics_actors.errors import CommandNotFoundError, NotFoundError
 from lics_actors.store.records import Command
 from lics_actors.store.repository import CommandFilter
 from web.auth import Principal, principal, requires
@@ -24,6 +25,7 @@ from web.schemas.commands import (
     CommandView,
     command_view,
 )
+from web.scoping import judged, within
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("commands", __name__)
@@ -32,6 +34,7 @@ ACTOR_ERRORS = (404, 409, 503, 504)
 
 @blueprint.post("/devices/<uuid:device_id>/command")
 @requires("device:command")
+@judged("where the tables do not answer, by the device's actor")
 @speaks(
     Speech(
         tag="commands",
@@ -73,6 +76,7 @@ def ordered(device_id: UUID, body: CommandBody, asker: Principal, path: str, key
         wait_s=body.wait_s if body.wait else 0.0,
         timeout_s=body.timeout_s,
         reason=body.reason,
+        within=asker.reach.where("device:command"),
     )
 
 
@@ -101,17 +105,21 @@ async def list_commands(device_id: UUID, query: CommandsQuery) -> Response:
 
 @blueprint.get("/commands/<uuid:command_id>")
 @requires("device:read")
+@judged("by the device it was given to")
 @speaks(Speech(tag="commands", query=CommandQuery, answers={200: Said(CommandView, "As it stands.")}, errors=(503,)))
 async def get_command(command_id: UUID, query: CommandQuery) -> Response:
     """What became of a command.
 
     Found in the tables about a second after it was accepted, and at once at the `Location` it was answered with.
     """
-    return answer(command_view(await find(backing(), command_id, query.device_id)))
+    command = await find(backing(), command_id, query.device_id)
+    await _within(command.device_id, command_id)
+    return answer(command_view(command))
 
 
 @blueprint.post("/commands/<uuid:command_id>/cancel")
 @requires("device:command")
+@judged("by the device it was given to")
 @speaks(
     Speech(
         tag="commands",
@@ -128,5 +136,13 @@ async def cancel_command(command_id: UUID, body: CancelBody, query: CommandQuery
     device_id = query.device_id or house.commands.device_of(command_id)
     if device_id is None:
         device_id = (await house.repository.get_command(command_id)).device_id
+    await _within(device_id, command_id)
     command = await house.fleet.cancel(CancelCommand(device_id, command_id, principal().name, body.reason))
     return answer(command_view(command))
+
+
+async def _within(device_id: UUID, command_id: UUID) -> None:
+    try:
+        await within("device", device_id)
+    except NotFoundError:
+        raise CommandNotFoundError(f"no command {command_id}", command_id=str(command_id)) from None

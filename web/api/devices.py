@@ -18,10 +18,12 @@ from lics_actors.errors import (
     InvalidError,
     LicsError,
     NodeNotFoundError,
+    NotFoundError,
 )
 from lics_actors.operators import wish_of
 from lics_actors.store.registration import settings_faults
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
+from web.access import access
 from web.asking import asker
 from web.auth import principal, requires
 from web.backing import ASK_S, backing
@@ -38,6 +40,8 @@ from web.schemas.devices import (
     RestartView,
     device_view,
 )
+from web.schemas.laboratories import MoveBody
+from web.scoping import place, where, within
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("devices", __name__)
@@ -60,6 +64,7 @@ async def list_devices(query: DevicesQuery) -> Response:
         location=query.location,
         search=query.q,
         retired=query.retired,
+        laboratories=where(),
     )
     page = await backing().repository.list_devices(chosen, query.limit, query.cursor)
     return answer(DevicePage.model_construct(items=[device_view(row, None) for row in page.items], next=page.next))
@@ -87,9 +92,11 @@ async def create_device(body: NewDeviceBody) -> Response:
     house, key = backing(), request.headers.get("Idempotency-Key")
     made_id = id_for(principal().name, request.path, key)
     check_settings(body.driver, body.settings)
-    new = NewDevice(**_plain(body), device_id=body.id or made_id, principal=principal().name)
+    home = place(body.laboratory_id)
+    new = NewDevice(**_plain(body), device_id=body.id or made_id, principal=principal().name, laboratory_id=home)
     try:
         row, status = await house.repository.create_device(new), HTTPStatus.CREATED
+        house.homes.note(row.id, row.laboratory_id)
     except ConflictError as conflict:
         row, status = await _made_before(new, conflict, key), HTTPStatus.OK
     await house.registrations.tell(row.spec())
@@ -105,7 +112,8 @@ async def _made_before(new: NewDevice, conflict: ConflictError, key: str | None)
         raise conflict
     try:
         row = await backing().repository.get_device(new.device_id)
-    except DeviceNotFoundError:
+        await within("device", row.id)
+    except NotFoundError:
         raise conflict from None
     if row.version == 1 and any(getattr(row, name) != getattr(new, name) for name in PLAIN):
         raise IdempotencyKeyReusedError("the idempotency key belongs to another request", device_id=str(row.id))
@@ -204,6 +212,33 @@ async def restart_device(device_id: UUID, body: RestartBody) -> Response:
     except NodeNotFoundError:
         raise DeviceNotFoundError(f"no actor runs device {device_id}", device_id=str(device_id)) from None
     return answer(RestartView(node=node))
+
+
+@blueprint.post("/devices/<uuid:device_id>/move")
+@requires("device:write")
+@speaks(
+    Speech(
+        tag="devices",
+        body=MoveBody,
+        headers=("If-Match",),
+        answers={200: Said(DeviceView, "As it now is.", ("ETag",))},
+        errors=(409, 412, 503),
+    )
+)
+async def move_device(device_id: UUID, body: MoveBody) -> Response:
+    """Give a device to another laboratory, with all that was recorded of it.
+
+    You need to be allowed to change devices in both. Not while a rig has it.
+    """
+    house, to = backing(), place(body.laboratory_id)
+    version = expected_version(request.headers.get("If-Match"))
+    async with house.audit.act(asker(), "device.move", f"device:{device_id}", body.reason) as found:
+        await house.repository.laboratory(to)
+        before, row = await house.repository.move_device(device_id, to, expected_version=version, principal=principal().name)
+        found.before, found.after = {"laboratory": str(before.laboratory_id)}, {"laboratory": str(row.laboratory_id)}
+    await house.registrations.tell(row.spec())
+    await access().endings.told()
+    return await _tell(row)
 
 
 def check_settings(driver: str, settings: Mapping[str, Any]) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, g
 
 from lics_actors.errors import NodeNotFoundError
+from lics_actors.fleet.messages import NodeView
+from lics_actors.fleet.seen import names_in, roll_without, without
 from lics_actors.fleet.summary import summarise
 from lics_actors.node_logs import recent_lines
 from lics_actors.operators import ALL, FLEET, node_in, wish_of
 from web.alarms import alarm_counts
 from web.asking import asker
-from web.auth import requires
+from web.auth import principal, requires
 from web.backing import backing
 from web.schemas.fleet import NodeAnswer, node_answer
 from web.schemas.steering import (
@@ -30,6 +32,7 @@ from web.schemas.steering import (
     status_view,
     steered_view,
 )
+from web.scoping import hidden, judge_name, judged, may_steer, where
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("fleet", __name__)
@@ -44,7 +47,7 @@ async def get_fleet() -> Response:
 
     Every actor with its state, process, restarts and figures.
     """
-    return answer(node_answer(await backing().fleet.tree()))
+    return answer(node_answer(await _tree()))
 
 
 @blueprint.get("/fleet/status")
@@ -55,7 +58,7 @@ async def get_fleet_status() -> Response:
 
     Whether it is well, what is wrong, and what to do next.
     """
-    tree, alarms = await asyncio.gather(backing().fleet.tree(), alarm_counts())
+    tree, alarms = await asyncio.gather(_tree(), alarm_counts(where()))
     counts = None if alarms is None else alarms.active
     return answer(status_view(summarise(tree, counts, 0 if alarms is None else alarms.unacknowledged)))
 
@@ -65,7 +68,9 @@ async def get_fleet_status() -> Response:
 @speaks(Speech(tag="fleet", answers={200: Said(RollAnswer, "How it stands.")}, errors=(404, 503, 504)))
 async def get_fleet_roll() -> Response:
     """The last rolling restart."""
-    return answer(roll_answer(await backing().fleet.rolling()))
+    roll = await backing().fleet.rolling()
+    unseen = await hidden(backing(), principal(), (*roll.skipped, *roll.under_way, *roll.failed), g.permission)
+    return answer(roll_answer(roll_without(roll, unseen)))
 
 
 @blueprint.post("/fleet/restart")
@@ -119,6 +124,7 @@ async def clear_node(body: SteerBody) -> Response:
 
 @blueprint.get("/fleet/nodes/<path:node>/crashes")
 @requires("fleet:read")
+@judged("by the node; what is everybody's is told to those who see all")
 @speaks(Speech(tag="fleet", answers={200: Said(CrashList, "Newest first.")}, errors=(404, 503, 504)))
 async def get_node_crashes(node: str) -> Response:
     """How a node died lately."""
@@ -129,6 +135,7 @@ async def get_node_crashes(node: str) -> Response:
 
 @blueprint.get("/fleet/nodes/<path:node>/logs")
 @requires("fleet:read")
+@judged("by the node; what is everybody's is told to those who see all")
 @speaks(Speech(tag="fleet", query=LogsQuery, answers={200: Said(LogView, "Oldest first.")}, errors=(404, 503, 504)))
 async def get_node_logs(node: str, query: LogsQuery) -> Response:
     """What a node lately said in the log."""
@@ -138,13 +145,23 @@ async def get_node_logs(node: str, query: LogsQuery) -> Response:
 
 
 async def _steer(verb: str, node: str, reason: str | None, at_once: int = 1) -> Response:
-    done = await backing().operators.do(asker(), wish_of(verb, node, reason, at_once))
+    wish = wish_of(verb, node, reason, at_once)
+    await may_steer(backing(), principal(), asker(), wish)
+    done = await backing().operators.do(asker(), wish)
     if node not in {ALL, FLEET}:
         return answer(steered_view(done))
     where = "/api/v1/fleet/roll" if done.roll is not None else "/api/v1/fleet"
     return answer(steered_view(done), HTTPStatus.ACCEPTED, {"Location": where})
 
 
+async def _tree() -> NodeView:
+    tree = await backing().fleet.tree()
+    unseen = await hidden(backing(), principal(), names_in(tree), g.permission)
+    return without(tree, unseen.__contains__) if unseen else tree
+
+
 async def _known(node: str) -> None:
+    missing = NodeNotFoundError(f"there is no {node} in the supervision tree", node=node)
+    await judge_name(backing(), principal(), node, g.permission, act=True, missing=missing)
     if node_in(await backing().fleet.tree(), node) is None:
-        raise NodeNotFoundError(f"there is no {node} in the supervision tree", node=node)
+        raise missing

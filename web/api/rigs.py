@@ -29,6 +29,7 @@ from web.schemas.rigs import (
     rig_state_view,
     rig_view,
 )
+from web.scoping import place, where, within
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("rigs", __name__)
@@ -43,7 +44,7 @@ async def list_rigs(query: RigsQuery) -> Response:
 
     As defined; one rig alone is told as it is now.
     """
-    page = await backing().repository.list_rigs(query.limit, query.cursor, query.device)
+    page = await backing().repository.list_rigs(query.limit, query.cursor, query.device, where())
     return answer(RigPage.model_construct(items=[rig_view(row) for row in page.items], next=page.next))
 
 
@@ -69,7 +70,8 @@ async def create_rig(body: NewRigBody) -> Response:
     key = request.headers.get("Idempotency-Key")
     rig_id = body.id or id_for(principal().name, request.path, key)
     try:
-        row = await rig_desk().create(asker(), body.name, body.devices, body.interlocks, rig_id)
+        home = place(body.laboratory_id)
+        row = await rig_desk().create(asker(), body.name, body.devices, body.interlocks, rig_id, laboratory_id=home)
         status = HTTPStatus.CREATED
     except ConflictError as conflict:
         row, status = await _made_before(body, rig_id if key else None, conflict), HTTPStatus.OK
@@ -82,6 +84,7 @@ async def _made_before(body: NewRigBody, rig_id: UUID | None, conflict: Conflict
         raise conflict
     try:
         row = await backing().repository.get_rig(rig_id)
+        await within("rig", row.id)
     except RigNotFoundError:
         raise conflict from None
     asked = (body.name, dict(body.devices), interlock_documents(body.interlocks))

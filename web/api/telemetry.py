@@ -18,6 +18,7 @@ from web.schemas.recorded import (
     completeness_answer,
     latest_json,
 )
+from web.scoping import where
 from web.speech import JSON, Said, Speech, answer, speaks
 
 blueprint = Blueprint("telemetry", __name__)
@@ -33,15 +34,17 @@ async def get_latest(query: LatestQuery) -> Response:
     """
     repository = backing().repository
     if query.device_id is None:
-        page = await repository.latest_page(query.type, query.metric, query.limit, query.cursor)
+        page = await repository.latest_page(query.type, query.metric, query.limit, query.cursor, where())
         items, after = page.items, page.next
     elif query.type is not None or query.cursor is not None:
         raise InvalidError(
             "what was sent breaks a rule; see fields", ({"field": "device_id", "message": "not with type or cursor"},)
         )
     else:
-        found = await repository.latest_of(sorted(set(query.device_id)), query.metric)
-        items, after = list(found.items()), None
+        asked, places = sorted(set(query.device_id)), where()
+        seen = asked if places is None else await repository.devices_within(asked, places)
+        found = await repository.latest_of(seen, query.metric)
+        items, after = [(each, found.get(each, {})) for each in asked], None
     return Response(latest_json(items, after), content_type=JSON)
 
 

@@ -87,7 +87,6 @@ def understood(topic: str, body: bytes) -> LiveMessage | None:
         return None
 
 
-def happened(topic: str, n: int, body: bytes) -> Post | None:
+def happened(topic: str, n: int, message: LiveMessage) -> Post | None:
     """Return a kept message as clients are told it."""
-    message = understood(topic, body)
-    return None if message is None or isinstance(message, TelemetryLive) else post(told(topic, n, message))
+    return None if isinstance(message, TelemetryLive) else post(told(topic, n, message))

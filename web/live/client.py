@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID, uuid4
 
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import LicsError
 from lics_actors.live.messages import TelemetryLive, merged
 from web.auth import Principal
@@ -36,7 +37,7 @@ class Subscription:
     """A client's interest in a topic. While it is `joining`, what the topic tells waits for the snapshot.
 
     `n`: the last one told; `since`: when it was asked for. `ref`: its client gave this command, and has been told
-    `steps` of the command's steps.
+    `steps` of the command's steps. `audience`: the laboratories that it is told of; `device_id`: whose the topic is, where known.
     """
 
     client: Client
@@ -49,6 +50,8 @@ class Subscription:
     since: float = 0.0
     joining: bool = True
     values: tuple[int, TelemetryLive] | None = None
+    audience: Laboratories = None
+    device_id: UUID | None = None
 
     def hold(self, n: int, values: TelemetryLive) -> None:
         """Keep values until the snapshot has been told."""

@@ -45,6 +45,7 @@ def request_of(client: Client, asker: Principal, order: Order) -> RequestCommand
         wait_s=WAIT_S,
         timeout_s=body.timeout_s,
         reason=body.reason,
+        within=asker.reach.where(PERMISSION),
     )
 
 
@@ -62,7 +63,7 @@ async def give(hub: Hub, client: Client, asker: Principal, order: Order) -> None
                 return
             await asyncio.sleep(AGAIN_S)
     except LicsError as error:
-        if isinstance(error, PermissionDeniedError):
+        if isinstance(error, PermissionDeniedError) or "outside" in error.facts:
             hub.note_refusal(client, asker.name, PERMISSION, f"device:{order.device_id}", error)
         client.tell_error(error, topic=topic, ref=order.ref)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.live.messages import TelemetryLive, merged
 from web.live.client import Client, Subscription
 from web.live.posts import Post
@@ -17,10 +18,11 @@ Reach = tuple[int, Sequence[Post]]  # the bus has everything after the number, a
 class Feed:
     """`n`: the last number heard. `stale`: the snapshot being taken may be older than what was missed.
 
-    `next_at`: when the next snapshot may be begun, by the loop's clock.
+    `next_at`: when the next snapshot may be begun, by the loop's clock. `audience`: it tells of these laboratories only.
     """
 
     topic: str
+    audience: Laboratories = None
     subscriptions: dict[Client, Subscription] = field(default_factory=dict)
     joining: list[Subscription] = field(default_factory=list)
     building: bool = False

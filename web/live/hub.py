@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from lics_actors.access.laboratories import NOWHERE, Laboratories
 from lics_actors.audit import Asker
 from lics_actors.errors import LicsError
-from lics_actors.live.messages import CommandLive, TelemetryLive
+from lics_actors.live.messages import CommandLive, LiveMessage, TelemetryLive
 from lics_actors.store.records import Command
 from web.auth import Principal, Refusals
 from web.backing import Backing
 from web.errors import AuthenticationError
+from web.live.audience import READ, audience_of, hears, outside
 from web.live.bus import Bus, understood
 from web.live.client import GOING_AWAY, UNAUTHENTICATED, Client, Subscription
 from web.live.delivery import Delivery
@@ -42,14 +44,16 @@ class Hub:
         self._refusals = Refusals(house.audit)
         self._bus = bus
         self._clients: dict[Client, None] = {}
-        self._feeds: dict[str, Feed] = {}
+        self._feeds: dict[str, dict[Laboratories, Feed]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._delivery = Delivery()
         self._welcome = Welcome(
             bus,
             Snapshots(house, bus),
             self._delivery,
+            house.homes,
             lambda subscription: self.unsubscribe(subscription.client, subscription.topic),
+            self._refused,
             limits.retry_s,
             asyncio.Semaphore(BUILDS),
             self._tasks,
@@ -121,7 +125,7 @@ class Hub:
         self._heard = self._heard or self._bus.connected
         if not self._bus.connected:
             client.tell_error(_unheard(), topic=topic)
-        self._welcome.join(self._feeds[topic], (subscription,))
+        self._welcome.join(self._feed(subscription), (subscription,))
 
     def follow(self, client: Client, topic: str, ref: str) -> None:
         """Have the client that gives a command told of its states, without a snapshot. Raises: as `subscribe`."""
@@ -139,15 +143,21 @@ class Hub:
 
     def unsubscribe(self, client: Client, topic: str) -> None:
         """Tell a client of a topic no more; one that it does not have is no error."""
-        if client.subscriptions.pop(topic, None) is None:
+        subscription = client.subscriptions.pop(topic, None)
+        if subscription is None:
             return
         self.metrics.subscriptions.dec()
         client.forget(topic)
-        feed = self._feeds[topic]
+        feeds, feed = self._feeds[topic], self._feed(subscription)
         del feed.subscriptions[client]
         if not feed.subscriptions:
+            del feeds[feed.audience]
+        if not feeds:
             del self._feeds[topic]
             self._do(self._let_go(topic))
+
+    def _feed(self, subscription: Subscription) -> Feed:
+        return self._feeds[subscription.topic][subscription.audience]
 
     def _subscription(self, client: Client, topic: str) -> Subscription:
         found = client.subscriptions.get(topic)
@@ -155,8 +165,9 @@ class Hub:
             return found
         if len(client.subscriptions) >= self.limits.topics:
             raise TooManyError(f"no more than {self.limits.topics} topics a connection", limit=self.limits.topics)
-        feed = self._feeds.setdefault(topic, Feed(topic))
-        made = Subscription(client, topic, None, Meanwhile(self.limits.meanwhile))
+        audience = None if client.principal is None else audience_of(topic, client.principal.reach)
+        feed = self._feeds.setdefault(topic, {}).setdefault(audience, Feed(topic, audience))
+        made = Subscription(client, topic, None, Meanwhile(self.limits.meanwhile), audience=audience)
         feed.subscriptions[client] = client.subscriptions[topic] = made
         self.metrics.subscriptions.inc()
         return made
@@ -187,15 +198,14 @@ class Hub:
         async for topic, n, body in self._bus:
             if not topic:
                 self._start_anew()
-            elif (feed := self._feeds.get(topic)) is not None:
+            elif topic in self._feeds and (message := understood(topic, body)) is not None:
                 self.metrics.heard.inc()
-                self._take_in(feed, n, body)
+                for feed in list(self._feeds[topic].values()):
+                    feed.n = max(feed.n, n)
+                    if feed.audience is None or await hears(self.house.homes, feed.audience, message):
+                        self._take_in(feed, n, message)
 
-    def _take_in(self, feed: Feed, n: int, body: bytes) -> None:
-        message = understood(feed.topic, body)
-        if message is None:
-            return
-        feed.n = max(feed.n, n)
+    def _take_in(self, feed: Feed, n: int, message: LiveMessage) -> None:
         if isinstance(message, TelemetryLive):
             feed.measured(n, message)
             self._delivery.measured(feed)
@@ -209,7 +219,7 @@ class Hub:
         """Tell the client that gave a command what the fleet says of it, unless it knows."""
         subscription = client.subscriptions.get(topic)
         if subscription is not None and subscription.ref == ref:
-            self._tell_sender(subscription, command, self._feeds[topic].n)
+            self._tell_sender(subscription, command, self._feed(subscription).n)
         else:
             client.tell(CommandTold(topic, 0, command_raw(command), ref))
 
@@ -222,9 +232,40 @@ class Hub:
 
     # what is looked after
 
+    def _keep_out(self, client: Client) -> None:
+        if client.principal is not None and not self.stands(client.principal):
+            client.tell_error(AuthenticationError("the token has expired, or was ended"))
+            client.end(UNAUTHENTICATED, "unauthenticated")
+
+    def looked(self, *, moved: bool) -> None:
+        """What is ended was looked at: send those away who are over, and where devices have `moved`, tell of them no more."""
+        for client in list(self._clients):
+            self._keep_out(client)
+            if moved:
+                self.judge_again(client)
+        if moved:
+            for feed in [each for feeds in self._feeds.values() for each in feeds.values() if each.audience is not None]:
+                self._welcome.join(feed, feed.anew())
+
+    def judge_again(self, client: Client) -> None:
+        """End what a client may not be told any more: devices of laboratories that are not his, and their commands."""
+        reach = NOWHERE if client.principal is None else client.principal.reach
+        for topic, subscription in list(client.subscriptions.items()):
+            if audience_of(topic, reach) != subscription.audience:
+                self.unsubscribe(client, topic)
+                self.subscribe(client, topic, subscription.n or None)
+            home = None if subscription.device_id is None else self.house.homes.known(subscription.device_id)
+            if home is not None and not reach.may(READ, home):
+                self.unsubscribe(client, topic)
+                client.tell_error(outside(topic), topic=topic)
+
+    def _refused(self, subscription: Subscription, error: LicsError) -> None:
+        client = subscription.client
+        self.note_refusal(client, client.principal.name if client.principal else "anonymous", READ, subscription.topic, error)
+
     def _start_anew(self) -> None:
         """The bus was away: whatever it said meanwhile was not heard."""
-        for feed in self._feeds.values():
+        for feed in [each for feeds in self._feeds.values() for each in feeds.values()]:
             self._welcome.join(feed, feed.anew())
 
     async def _look_after(self) -> None:
@@ -237,9 +278,7 @@ class Hub:
             self._heard = self._bus.connected
             for client in list(self._clients):
                 client.look_after(self.limits.ping_s, self.limits.silent_s)
-                if client.principal is not None and not self.stands(client.principal):
-                    client.tell_error(AuthenticationError("the token has expired, or was ended"))
-                    client.end(UNAUTHENTICATED, "unauthenticated")
+                self._keep_out(client)
                 self.metrics.gaps.inc(client.new_gaps())
 
 

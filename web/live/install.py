@@ -10,8 +10,9 @@ from typing import Final, cast
 from quart import Quart
 
 from config.settings import Settings
+from lics_actors.access.rules import Ended
 from lics_actors.live.reader import LiveReader
-from web.auth import TokenKeeper
+from web.access import Access
 from web.backing import Backing
 from web.live import endpoint
 from web.live.bus import NoBus
@@ -23,12 +24,17 @@ from web.metrics import METRICS
 HUB: Final = "lics_live"
 
 
-def install(app: Quart, settings: Settings, house: Backing, keeper: TokenKeeper, limits: Limits) -> None:
+def install(app: Quart, settings: Settings, house: Backing, ways_in: Access, limits: Limits) -> None:
     """Serve `/ws` beside the routes, on the bus that `settings` names."""
     bus = LiveReader(settings.redis_url, settings.mqtt_topic_prefix) if settings.redis_url else NoBus()
-    hub = Hub(house, bus, LiveMetrics(app.extensions[METRICS].registry), limits, keeper.stands)
+    hub = Hub(house, bus, LiveMetrics(app.extensions[METRICS].registry), limits, ways_in.keeper.stands)
     app.extensions[HUB] = hub
-    endpoint.install(app, hub, keeper)
+    endpoint.install(app, hub, ways_in.keeper)
+
+    def on_look(ended: Ended) -> None:
+        hub.looked(moved=house.homes.take(ended))
+
+    ways_in.endings.on_look = on_look
 
     async def hearing() -> AsyncGenerator[None, None]:
         task = asyncio.create_task(hub.run())

@@ -12,6 +12,7 @@ from lics_actors.errors import LicsError, NotFoundError
 from web.auth import Principal, TokenKeeper, allowed
 from web.errors import AuthenticationError, PermissionDeniedError
 from web.live import commands, steering
+from web.live.audience import READ, SHARED
 from web.live.client import FORBIDDEN, GONE, TOO_SLOW, UNAUTHENTICATED, Client
 from web.live.hub import Hub
 from web.live.limits import MESSAGE_BYTES, TooFastError, TooManyError
@@ -37,8 +38,6 @@ log = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[Any]]
 TOPICS_A_MESSAGE: Final = 50  # so many topics count as one message more
-READ: Final = "device:read"
-PERMISSIONS: Final = {"fleet": "fleet:read", "alarms": "fleet:read"}  # every other topic: READ
 
 
 class Session:
@@ -175,6 +174,8 @@ class Session:
         if again != asker:
             raise MalformedMessageError("you are known already")
         self._client.principal = again
+        if again.reach != asker.reach:
+            self._hub.judge_again(self._client)
 
     def _subscribe(self, said: Subscribe, asker: Principal) -> None:
         for topic in dict.fromkeys(said.topics):
@@ -190,7 +191,7 @@ class Session:
     def _check(self, topic: str, asker: Principal) -> None:
         if not is_topic(topic):
             raise TopicNotFoundError("topics are fleet, alarms, device:{id} and command:{id}")
-        permission = PERMISSIONS.get(topic, READ)
+        permission = SHARED.get(topic, READ)
         if not allowed(asker, permission):
             refusal = PermissionDeniedError(f"{asker.name} may not {permission}")
             self._hub.note_refusal(self._client, asker.name, permission, topic, refusal)

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
+from lics_actors.access.laboratories import Laboratories
 from lics_actors.device.messages import Admin, DeviceTwin
 from lics_actors.errors import DatabaseUnavailableError, LicsError
 from lics_actors.live.messages import LiveMessage
 from lics_actors.store.rows import DeviceFilter, DeviceRow
 from web.backing import ASK_S, Backing
+from web.live.audience import hears
 from web.live.bus import Bus, understood
 from web.live.protocol import Snapshot, topic_command, topic_device
 from web.live.views import (
@@ -41,17 +43,18 @@ class Snapshots:
     def __init__(self, house: Backing, bus: Bus) -> None:
         self._house, self._bus = house, bus
 
-    async def take(self, topic: str, n: int) -> Snapshot:
-        """Return how a topic is now; everything it told up to `n` is in it.
+    async def take(self, topic: str, n: int, audience: Laboratories = None) -> Snapshot:
+        """Return how a topic is now, for those who are told of these laboratories; everything it told up to `n` is in it.
 
         Raises:
             LicsError: it does not exist, or nobody answers who knows.
         """
         if topic == "fleet":
-            return Snapshot(topic, n, devices=shorts_raw(newest_devices(await self._devices(), await self._said(topic))))
+            shorts = await self._devices(audience)
+            return Snapshot(topic, n, devices=shorts_raw(newest_devices(shorts, await self._said(topic, None))))
         if topic == "alarms":
-            page = await self._asked(lambda: self._house.repository.alarms(True, PAGE))
-            return Snapshot(topic, n, alarms=alarms_raw(newest_alarms(page.items, await self._said(topic), n)))
+            page = await self._asked(lambda: self._house.repository.alarms(True, PAGE, laboratories=audience))
+            return Snapshot(topic, n, alarms=alarms_raw(newest_alarms(page.items, await self._said(topic, audience), n)))
         if (device_id := topic_device(topic)) is not None:
             row, twin = await asyncio.gather(self._row(topic), self._twin(topic))
             if row is not None:
@@ -63,21 +66,23 @@ class Snapshots:
         assert command_id is not None
         return Snapshot(topic, n, command=command_raw(await find(self._house, command_id)))
 
-    async def _said(self, topic: str) -> list[tuple[int, LiveMessage]]:
+    async def _said(self, topic: str, audience: Laboratories) -> list[tuple[int, LiveMessage]]:
         heard = [(n, understood(topic, body)) for n, body in await self._bus.kept(topic)]
-        return [(n, message) for n, message in heard if message is not None]
+        homes = self._house.homes
+        return [(n, message) for n, message in heard if message is not None and await hears(homes, audience, message)]
 
-    async def _devices(self) -> list[Short]:
+    async def _devices(self, audience: Laboratories) -> list[Short]:
         try:
-            return [short_of_row(row) for row in await self._asked(self._rows)]
+            return [short_of_row(row) for row in await self._asked(lambda: self._rows(audience))]
         except DatabaseUnavailableError:
-            return shorts_of_tree(await self._house.fleet.tree())
+            shorts, homes = shorts_of_tree(await self._house.fleet.tree()), self._house.homes
+            return [each for each in shorts if audience is None or homes.known(each.id) in audience]
 
-    async def _rows(self) -> list[DeviceRow]:
+    async def _rows(self, audience: Laboratories) -> list[DeviceRow]:
         rows: list[DeviceRow] = []
         cursor: str | None = None
         while len(rows) < DEVICES:
-            page = await self._house.repository.list_devices(DeviceFilter(), PAGE, cursor)
+            page = await self._house.repository.list_devices(DeviceFilter(laboratories=audience), PAGE, cursor)
             rows += page.items
             cursor = page.next
             if cursor is None:

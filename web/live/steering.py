@@ -14,6 +14,7 @@ from web.live.hub import Hub
 from web.live.protocol import FleetTold, Steer
 from web.schemas.base import NUL
 from web.schemas.steering import steered_view
+from web.scoping import may_steer
 
 
 async def steer(hub: Hub, client: Client, principal: Principal, said: Steer) -> None:
@@ -29,6 +30,7 @@ async def steer(hub: Hub, client: Client, principal: Principal, said: Steer) -> 
             refusal = PermissionDeniedError(f"{principal.name} may not {permission(wish)}")
             await hub.house.audit.refused(asker, f"fleet.{wish.verb.value}", wish.node, wish.reason, refusal)
             raise refusal
+        await may_steer(hub.house, principal, asker, wish)
         done = await hub.house.operators.do(asker, wish)
         client.tell(FleetTold(said.ref, Raw(steered_view(done).model_dump_json().encode())))
     except LicsError as error:

@@ -8,14 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from lics_actors.access.laboratories import Sight
 from lics_actors.errors import LicsError
-from web.live.bus import Bus, happened
+from web.homes import Homes
+from web.live.audience import READ, SHARED, device_of, hears, outside
+from web.live.bus import Bus, happened, understood
 from web.live.client import Subscription
 from web.live.delivery import Delivery
 from web.live.feed import Feed, Reach
 from web.live.pacing import next_snapshot
-from web.live.posts import Post, post
-from web.live.protocol import topic_command
+from web.live.posts import post
+from web.live.protocol import Snapshot, topic_command, topic_device
 from web.live.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
@@ -26,12 +29,16 @@ YOUNG_S: Final = 3.0  # a command that another worker placed is in the tables af
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Takes snapshots. `forget`: what to do with a subscription to what does not exist."""
+    """Takes snapshots, and judges who is told. `forget`: what to do with a subscription to what does not exist for its client;
+    `refused`: before that, where it does exist, in another laboratory.
+    """
 
     bus: Bus
     snapshots: Snapshots
     delivery: Delivery
+    homes: Homes
     forget: Callable[[Subscription], None]
+    refused: Callable[[Subscription, LicsError], None]
     retry_s: float
     builds: asyncio.Semaphore
     tasks: set[asyncio.Task[None]]
@@ -63,24 +70,45 @@ class Welcome:
 
     async def _welcome(self, feed: Feed, joining: Sequence[Subscription]) -> None:
         n = await self.bus.current(feed.topic)
-        reach = await self._reach(feed.topic, [each.after for each in joining if each.after is not None])
-        snapshot = await self._snapshot(feed.topic, n)
+        reach = await self._reach(feed, [each.after for each in joining if each.after is not None])
+        snapshot = await self._snapshot(feed, n)
+        told = None if isinstance(snapshot, LicsError) else post(snapshot)
         for subscription in joining:
             if feed.subscriptions.get(subscription.client) is not subscription:
                 continue
-            if isinstance(snapshot, LicsError):
-                self._without(feed, subscription, snapshot)
+            refusal = snapshot if isinstance(snapshot, LicsError) else await self._refusal(feed, subscription, snapshot)
+            if feed.subscriptions.get(subscription.client) is not subscription:
+                continue  # it changed its mind while it was judged
+            if refusal is not None or told is None:
+                self._without(feed, subscription, refusal or LicsError("a snapshot failed"))
             else:
-                feed.welcome(subscription, n, reach, snapshot)
+                feed.welcome(subscription, n, reach, told)
                 self.delivery.touch((subscription.client,))
 
-    async def _snapshot(self, topic: str, n: int) -> Post | LicsError:
+    async def _refusal(self, feed: Feed, subscription: Subscription, snapshot: Snapshot) -> LicsError | None:
+        """Return why somebody is not told of a device, or of its command: it is in no laboratory of his. None: he is."""
+        asker = subscription.client.principal
+        if asker is None or asker.reach.where(READ) is None or feed.topic in SHARED:
+            return None
+        device_id = topic_device(feed.topic) or device_of(snapshot)
+        subscription.device_id = device_id
         try:
-            return post(await self.snapshots.take(topic, n))
+            home = None if device_id is None else await self.homes.of("device", device_id)
+        except LicsError as error:
+            return error
+        if asker.reach.judge(READ, home) is Sight.GRANTED:
+            return None
+        refusal = outside(feed.topic)
+        self.refused(subscription, refusal)
+        return refusal
+
+    async def _snapshot(self, feed: Feed, n: int) -> Snapshot | LicsError:
+        try:
+            return await self.snapshots.take(feed.topic, n, feed.audience)
         except LicsError as error:
             return error
         except Exception as error:
-            log.exception("a snapshot failed", extra={"topic": topic})
+            log.exception("a snapshot failed", extra={"topic": feed.topic})
             return LicsError(str(error))
 
     def _without(self, feed: Feed, subscription: Subscription, error: LicsError) -> None:
@@ -100,13 +128,14 @@ class Welcome:
         if feed.subscriptions.get(subscription.client) is subscription:
             self.join(feed, (subscription,))
 
-    async def _reach(self, topic: str, afters: list[int]) -> Reach | None:
+    async def _reach(self, feed: Feed, afters: list[int]) -> Reach | None:
         """Return from where on the bus has everything, of the numbers asked for, and what; None: from none of them."""
         wanted = sorted(set(afters))
         while wanted:
-            kept = await self.bus.replay(topic, wanted[0])
+            kept = await self.bus.replay(feed.topic, wanted[0])
             if kept is not None:
-                posts = [happened(topic, n, body) for n, body in kept]
+                heard = [(n, message) for n, body in kept if (message := understood(feed.topic, body)) is not None]
+                posts = [happened(feed.topic, n, each) for n, each in heard if await hears(self.homes, feed.audience, each)]
                 return wanted[0], [each for each in posts if each is not None]
             del wanted[: (len(wanted) + 1) // 2]
         return None

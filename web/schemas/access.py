@@ -8,9 +8,10 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from lics_actors.access.laboratories import Laboratories, highest
 from lics_actors.access.people import Account, ApiKey, SignedIn
 from lics_actors.access.roles import Role
-from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason
+from web.schemas.base import Answer, Body, Cursor, LaboratoryId, PageLimit, Query, Reason
 
 Email = Annotated[str, Field(min_length=3, max_length=180, examples=["ada@lab.example"])]
 Password = Annotated[str, Field(min_length=1, max_length=1024, repr=False, examples=["a feeder hums at dawn"])]
@@ -73,7 +74,8 @@ class MeView(Answer):
 
     principal: str = Field(examples=["user:ada@lab.example"])
     role: str | None = Field(examples=["researcher"])
-    permissions: list[str]
+    permissions: list[str] = Field(description="what you may in one of your laboratories at least")
+    laboratories: dict[UUID, list[str]] | None = Field(description="what you may in each; null: everything, everywhere")
     user: UUID | None = Field(description="null: the bootstrap token has no account")
     session: UUID | None
 
@@ -102,6 +104,7 @@ class NewUserBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@lab.example", "role": "researcher"}]})
     email: Email
     role: RoleWord
+    laboratory_id: LaboratoryId = None
 
 
 class UserPatch(Body):
@@ -109,6 +112,7 @@ class UserPatch(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "technician", "reason": "left the project"}]})
     role: RoleWord | None = None
+    laboratory_id: LaboratoryId = None
     disabled: bool | None = None
     reason: Reason | None = None
 
@@ -125,7 +129,8 @@ class UserView(Answer):
 
     id: UUID
     email: str
-    role: str
+    role: str = Field(description="super_admin, or the highest of those in the laboratories that you see")
+    laboratories: dict[UUID, str] = Field(description="laboratory → role, as far as you see them")
     disabled_at: datetime | None
     created_at: datetime
     created_by: str
@@ -155,6 +160,7 @@ class NewKeyBody(Body):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
     scopes: Annotated[list[str], Field(min_length=1, max_length=50, description="permissions: yours, or fewer")]
     days: Annotated[int, Field(ge=1, le=366, description="until it expires")]
+    laboratory_id: Annotated[UUID | None, Field(description="into this laboratory only; absent: into all of yours")] = None
 
 
 class KeyView(Answer):
@@ -163,6 +169,7 @@ class KeyView(Answer):
     id: UUID
     name: str
     scopes: list[str]
+    laboratory_id: UUID | None = Field(description="null: into all laboratories of its owner")
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
@@ -183,10 +190,12 @@ class KeyList(Answer):
     items: list[KeyView]
 
 
-def user_view(account: Account) -> UserView:
-    """Return an account as the API says it."""
-    values = {name: getattr(account, name) for name in UserView.model_fields if name != "role"}
-    return UserView.model_construct(**values, role=account.role.value)
+def user_view(account: Account, places: Laboratories) -> UserView:
+    """Return an account as the API says it to somebody who sees the members of these laboratories."""
+    seen = {place: role for place, role in account.memberships.items() if places is None or place in places}
+    role = account.role if places is None or account.role is Role.SUPER_ADMIN else highest(seen)
+    values = {name: getattr(account, name) for name in UserView.model_fields if name not in {"role", "laboratories"}}
+    return UserView.model_construct(**values, role=role.value, laboratories={place: each.value for place, each in seen.items()})
 
 
 def key_view(key: ApiKey) -> KeyView:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import from_json
@@ -20,6 +21,12 @@ MAX_INTEGER: Final = 2**63 - 1  # journals (msgpack) and tables (bigint) hold no
 NUL: Final = "\0"  # PostgreSQL stores no NUL in text or jsonb
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
+
+
+LABORATORY: Final = "00000000-0000-0000-0000-000000000001"
+LaboratoryId = Annotated[
+    UUID | None, Field(description="where it belongs; the only laboratory you may do this in, if absent", examples=[LABORATORY])
+]
 
 
 class MalformedJsonError(InvalidError):

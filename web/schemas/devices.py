@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 from drivers.registry import driver_names
 from lics_actors.device.messages import Admin, DeviceTwin, Health, Link, Safety, status_word
 from lics_actors.store.rows import DeviceRow
-from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason
+from web.schemas.base import LABORATORY, Answer, Body, Cursor, LaboratoryId, PageLimit, Query, Reason
 
 
 class DeviceType(StrEnum):
@@ -84,6 +84,7 @@ class NewDeviceBody(DeviceBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "cage-3-pump", "type": "pump", "location": "room 2"}]})
     id: UUID | None = Field(None, description="the id the device itself uses; made up if absent", examples=[PUMP])
+    laboratory_id: LaboratoryId = None
 
 
 def left_out() -> Any:
@@ -142,6 +143,7 @@ class DeviceView(Answer):
     """A device: what people defined, and how it is."""
 
     id: UUID = Field(examples=[PUMP])
+    laboratory_id: UUID = Field(examples=[LABORATORY])
     name: Name
     type: DeviceType
     driver: DriverName
@@ -190,6 +192,7 @@ def device_view(row: DeviceRow, twin: DeviceTwin | None) -> DeviceView:
     link, health, safety = (twin.link, twin.health, twin.safety) if twin else (row.link, row.health, row.safety)
     return DeviceView.model_construct(
         id=row.id,
+        laboratory_id=row.laboratory_id,
         name=row.name,
         type=DeviceType(row.type),
         driver=row.driver,

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 from lics_actors.rig_desk import RigState
 from lics_actors.store.rig_documents import InterlockBody, Role
 from lics_actors.store.rigs import RigRow
-from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason
+from web.schemas.base import LABORATORY, Answer, Body, Cursor, LaboratoryId, PageLimit, Query, Reason
 from web.schemas.devices import PUMP, left_out
 
 RIG: Final = "9a1f4c55-6f0e-4d4b-8f5e-0d5a1c1f8b22"
@@ -46,6 +46,7 @@ class NewRigBody(RigBody):
     """A rig to be."""
 
     id: UUID | None = Field(None, description="made up if absent", examples=[RIG])
+    laboratory_id: LaboratoryId = None
 
 
 class RigPatch(Body):
@@ -92,6 +93,7 @@ class RigView(Answer):
     """A rig."""
 
     id: UUID = Field(examples=[RIG])
+    laboratory_id: UUID = Field(examples=[LABORATORY])
     name: str
     devices: dict[str, UUID]
     interlocks: list[dict[str, Any]]
@@ -132,7 +134,6 @@ def rig_state_view(state: RigState) -> RigStateView:
 
 
 def _facts(row: RigRow) -> dict[str, Any]:
-    plain = {
-        name: getattr(row, name) for name in ("id", "name", "version", "created_at", "updated_at", "created_by", "updated_by")
-    }
+    names = ("id", "laboratory_id", "name", "version", "created_at", "updated_at", "created_by", "updated_by")
+    plain = {name: getattr(row, name) for name in names}
     return plain | {"devices": dict(row.devices), "interlocks": [dict(each) for each in row.interlocks]}

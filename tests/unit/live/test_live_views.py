@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.device.messages import Admin, CommandState, DeviceTwin, Health, Link, MetricReading, Safety
 from lics_actors.fleet.messages import NodeState, NodeView
 from lics_actors.live.messages import (
@@ -68,6 +69,7 @@ TWIN = DeviceTwin(
 def row(device_id: UUID = PUMP, state_at: datetime | None = None) -> DeviceRow:
     return DeviceRow(
         id=device_id,
+        laboratory_id=DEFAULT_LABORATORY,
         name=f"device-{device_id.int}",
         type="pump",
         driver="native",
