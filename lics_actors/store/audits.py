@@ -10,6 +10,7 @@ from uuid import UUID
 
 from lics_actors.store.audit_chain import SAID, Link, Row
 from lics_actors.store.audit_writes import head
+from lics_actors.store.belonging import acts_within
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
@@ -164,7 +165,7 @@ def _conditions(chosen: AuditFilter) -> tuple[list[str], list[Any]]:
         conditions.append(_TEXT.format(place=len(values)))
     if chosen.laboratories is not None:
         values.append(list(chosen.laboratories))
-        conditions.append(f"laboratory_id = ANY(${len(values)}::uuid[])")
+        conditions.append(acts_within(f"${len(values)}::uuid[]"))
     return conditions, values
 
 

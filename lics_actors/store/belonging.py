@@ -37,6 +37,17 @@ def named_within(column: str, places: str) -> str:
     return f"({column} !~ '(^|/)({'|'.join(TABLES)}):' OR {' OR '.join(inside)})"
 
 
+def acts_within(places: str) -> str:
+    """Return SQL: an act of the audit concerns a laboratory of `places` (SQL), or is its member's and concerns no other."""
+    inside = [f"(target ~ '^{table}:' AND {named_within('target', places)})" for table in TABLES]
+    its = f"laboratory_id = ANY({places}) OR substring(target FROM '^laboratory:([0-9a-f-]{{36}})')::uuid = ANY({places})"
+    member = "SELECT FROM account a JOIN membership m ON m.account_id = a.id AND m.laboratory_id"
+    of_member = f"EXISTS ({member} = ANY({places}) WHERE target IN ('user:' || a.email, 'user:' || a.id))"
+    by_member = f"EXISTS ({member} = ANY({places}) WHERE split_part(principal, '/', 1) = 'user:' || a.email)"
+    elsewhere = f"target ~ '^({'|'.join((*TABLES, 'laboratory', 'user'))}):'"
+    return f"({its} OR {' OR '.join(inside)} OR {of_member} OR (laboratory_id IS NULL AND NOT {elsewhere} AND {by_member}))"
+
+
 _MOVE: Final = (
     "UPDATE device SET laboratory_id = $2, moved_at = $3, updated_at = $3, updated_by = $4, version = version + 1"
     " WHERE id = $1 AND version = $5 RETURNING *"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Final
 
 from quart import Blueprint, Response
 
 from lics_actors.store.audit_texts import as_csv, as_ndjson, csv_head
+from lics_actors.store.audits import AuditFilter
 from web.asking import asker
 from web.auth import requires
 from web.backing import backing
 from web.schemas.audit import AuditExportQuery, AuditPage, AuditQuery, audit_view
+from web.scoping import where
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("audit", __name__)
@@ -27,7 +30,7 @@ async def list_audit(query: AuditQuery) -> Response:
 
     An act is on the host's disk before it is done; here it is about a second later, or when the database is back.
     """
-    page = await backing().repository.acts(query.chosen(), query.limit, query.cursor)
+    page = await backing().repository.acts(_chosen(query), query.limit, query.cursor)
     return answer(AuditPage.model_construct(items=[audit_view(act) for act in page.items], next=page.next))
 
 
@@ -43,7 +46,7 @@ async def list_audit(query: AuditQuery) -> Response:
 )
 async def export_audit(query: AuditExportQuery) -> Response:
     """Who did what, as a file."""
-    house, chosen = backing(), query.chosen()
+    house, chosen = backing(), _chosen(query)
     first = await house.repository.acts(chosen, EXPORT_PAGE)
     text = as_csv if query.format == "csv" else as_ndjson
 
@@ -63,3 +66,8 @@ async def export_audit(query: AuditExportQuery) -> Response:
     response = Response(parts(), content_type=kind, headers=headers)
     response.timeout = None
     return response
+
+
+def _chosen(query: AuditQuery | AuditExportQuery) -> AuditFilter:
+    """Return which acts: those of the asker's laboratories, and what their members did that is of no other one."""
+    return replace(query.chosen(), laboratories=where())
