@@ -18,10 +18,14 @@ from lics_actors.audit import Asker
 from lics_actors.errors import (
     DatabaseUnavailableError,
     DeviceNotFoundError,
+    ExperimentNotFoundError,
     LicsError,
     NodeNotFoundError,
     NotFoundError,
+    ProtocolNotFoundError,
     RigNotFoundError,
+    RunNotFoundError,
+    SubjectNotFoundError,
 )
 from lics_actors.operators import Wish
 from lics_actors.operators import permission as permission_for
@@ -34,9 +38,16 @@ View = TypeVar("View", bound=Callable[..., Any])
 KINDS: Final[Mapping[str, type[NotFoundError]]] = {
     "device": DeviceNotFoundError,
     "rig": RigNotFoundError,
+    "subject": SubjectNotFoundError,
+    "protocol": ProtocolNotFoundError,
+    "experiment": ExperimentNotFoundError,
+    "run": RunNotFoundError,
     "laboratory": LaboratoryNotFoundError,
 }
 """Noun → how it is told that there is none. `<uuid:noun_id>` in a path is judged before the handler (store/belonging.py)."""
+
+PARTS: Final = frozenset({"number"})
+"""Names of parts of an object that stands before them in the path."""
 
 JUDGED: Final = "_lics_judged"
 _NAMED: Final = re.compile(r"\b([a-z]+):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -192,6 +203,7 @@ def install(app: Quart, house: Backing, refusals: Refusals) -> None:
 
 async def _judge_path(house: Backing, asker: Principal, view: Callable[..., Any], named: Mapping[str, Any]) -> None:
     itself = judged_how(view)
+    parts = PARTS if any(noun_of(each) for each in named) else frozenset()
     for parameter, value in named.items():
         noun = noun_of(parameter)
         if noun is not None:
@@ -200,5 +212,5 @@ async def _judge_path(house: Backing, asker: Principal, view: Callable[..., Any]
             except DatabaseUnavailableError:
                 if itself is None:
                     raise
-        elif itself is None:
+        elif itself is None and parameter not in parts:
             raise PermissionDeniedError("a route with an undeclared name in its path was reached")

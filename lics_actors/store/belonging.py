@@ -17,7 +17,7 @@ from lics_actors.store.rows import DeviceRow
 
 MAX_DEVICES: Final = 100_000  # far above any installation; bounds what one worker remembers
 
-TABLES: Final = ("device", "rig")
+TABLES: Final = ("device", "rig", "subject", "protocol", "experiment")
 """Nouns whose tables of the same name have `id` and `laboratory_id`. `noun:id` names nodes, sources of alarms, targets."""
 
 OWNERS: Final[Mapping[str, str]] = {
@@ -66,6 +66,8 @@ class Belonging(Devices, Connected):
         Raises:
             DatabaseUnavailableError
         """
+        if noun not in OWNERS:
+            return None  # what no table keeps is seen by those alone who see everything
         async with self.raw(ANSWER_S) as connection:
             found: UUID | None = await connection.fetchval(OWNERS[noun], key)
         return found

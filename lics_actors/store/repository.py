@@ -12,8 +12,8 @@ from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.cursors import Page
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
-from lics_actors.store.protocols import Protocols
 from lics_actors.store.laboratories import LaboratoryTables
+from lics_actors.store.protocols import Protocols
 from lics_actors.store.retention import Retention
 from lics_actors.store.rigs import Rigs
 from lics_actors.store.rows import (

@@ -8,11 +8,21 @@ from uuid import UUID
 import msgspec
 
 from lics_actors.access.laboratories import Laboratories, Reach
-from lics_actors.errors import CommandNotFoundError, DeviceNotFoundError, LicsError, NotFoundError
-from lics_actors.live.messages import AlarmLive, CommandLive, DeviceLive, EventLive, LiveMessage, NodeLive, TelemetryLive
+from lics_actors.errors import CommandNotFoundError, LicsError, NotFoundError
+from lics_actors.live.messages import (
+    AlarmLive,
+    CommandLive,
+    DeviceLive,
+    EventLive,
+    LiveMessage,
+    NodeLive,
+    RunLive,
+    RunStepLive,
+    TelemetryLive,
+)
 from web.homes import Homes
-from web.live.protocol import Snapshot, topic_command, topic_device
-from web.scoping import named_in
+from web.live.protocol import Snapshot, topic_command
+from web.scoping import KINDS, named_in
 
 READ: Final = "device:read"
 SHARED: Final = {"fleet": "fleet:read", "alarms": "fleet:read"}
@@ -35,10 +45,23 @@ def device_of(snapshot: Snapshot) -> UUID | None:
 
 def outside(topic: str) -> NotFoundError:
     """Return what is told of a topic of another laboratory: exactly what is told of one that does not exist."""
-    if (device_id := topic_device(topic)) is not None:
-        return DeviceNotFoundError(f"no device {device_id}", device_id=str(device_id), outside=True)
-    command_id = topic_command(topic)
-    return CommandNotFoundError(f"no command {command_id}", command_id=str(command_id), outside=True)
+    command_id, found = topic_command(topic), named_in(topic)
+    if found is None:
+        return CommandNotFoundError(f"no command {command_id}", command_id=str(command_id), outside=True)
+    noun, key = found
+    return KINDS[noun](f"no {noun} {key}", outside=True, **{f"{noun}_id": str(key)})
+
+
+def permission_for(topic: str) -> str:
+    """Return the permission that a topic needs: that of reading what it tells of."""
+    found = named_in(topic)
+    return SHARED.get(topic, READ) if found is None else f"{found[0]}:read"
+
+
+def owner_of(topic: str, snapshot: Snapshot) -> tuple[str, UUID] | None:
+    """Return what decides who is told a topic: the device, also of a command, or the run."""
+    device_id = device_of(snapshot)
+    return named_in(topic) if device_id is None else ("device", device_id)
 
 
 def subject_of(message: LiveMessage) -> tuple[str, UUID] | None:
@@ -52,12 +75,16 @@ def subject_of(message: LiveMessage) -> tuple[str, UUID] | None:
             return named_in(source)
         case NodeLive(node=node):
             return named_in(node)
+        case RunLive(run_id=run_id) | RunStepLive(run_id=run_id):
+            return "run", run_id
         case _:
             assert_never(message)
 
 
 async def hears(homes: Homes, audience: Laboratories, message: LiveMessage) -> bool:
     """Return whether a message is for those who are told of these laboratories. What belongs nobody knows where is for nobody."""
+    if audience is not None and isinstance(message, RunLive):
+        return message.laboratory_id in audience
     subject = None if audience is None else subject_of(message)
     if audience is None or subject is None:
         return True

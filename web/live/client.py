@@ -37,7 +37,7 @@ class Subscription:
     """A client's interest in a topic. While it is `joining`, what the topic tells waits for the snapshot.
 
     `n`: the last one told; `since`: when it was asked for. `ref`: its client gave this command, and has been told
-    `steps` of the command's steps. `audience`: the laboratories that it is told of; `device_id`: whose the topic is, where known.
+    `steps` of the command's steps. `audience`: the laboratories it is told of; `owner`: the device or run that decides.
     """
 
     client: Client
@@ -51,7 +51,7 @@ class Subscription:
     joining: bool = True
     values: tuple[int, TelemetryLive] | None = None
     audience: Laboratories = None
-    device_id: UUID | None = None
+    owner: UUID | None = None
 
     def hold(self, n: int, values: TelemetryLive) -> None:
         """Keep values until the snapshot has been told."""

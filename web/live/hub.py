@@ -15,7 +15,7 @@ from lics_actors.store.records import Command
 from web.auth import Principal, Refusals
 from web.backing import Backing
 from web.errors import AuthenticationError
-from web.live.audience import READ, audience_of, hears, outside
+from web.live.audience import audience_of, hears, outside, permission_for
 from web.live.bus import Bus, understood
 from web.live.client import GOING_AWAY, UNAUTHENTICATED, Client, Subscription
 from web.live.delivery import Delivery
@@ -254,14 +254,20 @@ class Hub:
             if audience_of(topic, reach) != subscription.audience:
                 self.unsubscribe(client, topic)
                 self.subscribe(client, topic, subscription.n or None)
-            home = None if subscription.device_id is None else self.house.homes.known(subscription.device_id)
-            if home is not None and not reach.may(READ, home):
+            home = None if subscription.owner is None else self.house.homes.known(subscription.owner)
+            if home is not None and not reach.may(permission_for(topic), home):
                 self.unsubscribe(client, topic)
                 client.tell_error(outside(topic), topic=topic)
 
     def _refused(self, subscription: Subscription, error: LicsError) -> None:
         client = subscription.client
-        self.note_refusal(client, client.principal.name if client.principal else "anonymous", READ, subscription.topic, error)
+        self.note_refusal(
+            client,
+            client.principal.name if client.principal else "anonymous",
+            permission_for(subscription.topic),
+            subscription.topic,
+            error,
+        )
 
     def _start_anew(self) -> None:
         """The bus was away: whatever it said meanwhile was not heard."""

@@ -12,7 +12,7 @@ from lics_actors.errors import LicsError, NotFoundError
 from web.auth import Principal, TokenKeeper, allowed
 from web.errors import AuthenticationError, PermissionDeniedError
 from web.live import commands, steering
-from web.live.audience import READ, SHARED
+from web.live.audience import READ, permission_for
 from web.live.client import FORBIDDEN, GONE, TOO_SLOW, UNAUTHENTICATED, Client
 from web.live.hub import Hub
 from web.live.limits import MESSAGE_BYTES, TooFastError, TooManyError
@@ -191,7 +191,7 @@ class Session:
     def _check(self, topic: str, asker: Principal) -> None:
         if not is_topic(topic):
             raise TopicNotFoundError("topics are fleet, alarms, device:{id} and command:{id}")
-        permission = SHARED.get(topic, READ)
+        permission = permission_for(topic)
         if not allowed(asker, permission):
             refusal = PermissionDeniedError(f"{asker.name} may not {permission}")
             self._hub.note_refusal(self._client, asker.name, permission, topic, refusal)

@@ -11,14 +11,14 @@ from typing import Final
 from lics_actors.access.laboratories import Sight
 from lics_actors.errors import LicsError
 from web.homes import Homes
-from web.live.audience import READ, SHARED, device_of, hears, outside
+from web.live.audience import SHARED, hears, outside, owner_of, permission_for
 from web.live.bus import Bus, happened, understood
 from web.live.client import Subscription
 from web.live.delivery import Delivery
 from web.live.feed import Feed, Reach
 from web.live.pacing import next_snapshot
 from web.live.posts import post
-from web.live.protocol import Snapshot, topic_command, topic_device
+from web.live.protocol import Snapshot, topic_command
 from web.live.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
@@ -88,15 +88,16 @@ class Welcome:
     async def _refusal(self, feed: Feed, subscription: Subscription, snapshot: Snapshot) -> LicsError | None:
         """Return why somebody is not told of a device, or of its command: it is in no laboratory of his. None: he is."""
         asker = subscription.client.principal
-        if asker is None or asker.reach.where(READ) is None or feed.topic in SHARED:
+        permission = permission_for(feed.topic)
+        if asker is None or asker.reach.where(permission) is None or feed.topic in SHARED:
             return None
-        device_id = topic_device(feed.topic) or device_of(snapshot)
-        subscription.device_id = device_id
+        owner = owner_of(feed.topic, snapshot)
+        subscription.owner = None if owner is None else owner[1]
         try:
-            home = None if device_id is None else await self.homes.of("device", device_id)
+            home = None if owner is None else await self.homes.of(*owner)
         except LicsError as error:
             return error
-        if asker.reach.judge(READ, home) is Sight.GRANTED:
+        if asker.reach.judge(permission, home) is Sight.GRANTED:
             return None
         refusal = outside(feed.topic)
         self.refused(subscription, refusal)
