@@ -29,6 +29,7 @@ class Bench(StrEnum):
     FLEET = "fleet"
     QUERY = "query"
     CHAOS = "chaos"
+    RUNS = "runs"
 
 
 @app.command()
@@ -42,7 +43,9 @@ def bench(  # noqa: PLR0917 - options of a command, each by its name
     seed: Annotated[int | None, typer.Option(help="chaos: which faults come when; a run can be repeated by it")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, max=600.0, help="chaos: for how long")] = None,
     faults: Annotated[int | None, typer.Option(min=1, max=100_000, help="chaos: how many, else one a second")] = None,
-    devices: Annotated[int | None, typer.Option(min=1, max=5000, help="chaos and fleet: how many")] = None,
+    devices: Annotated[int | None, typer.Option(min=1, max=5000, help="chaos and fleet: how many; runs: cages")] = None,
+    runs: Annotated[int | None, typer.Option(min=1, max=10_000, help="chaos: so many runs of experiments meanwhile")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, max=100_000, help="chaos with --runs: of each run")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")] = False,
 ) -> None:
     """Measure LICS against a reference on servers of its own, or on those of DATABASE_URL, REDIS_URL and MQTT_BROKER_URL.
@@ -69,5 +72,5 @@ def bench(  # noqa: PLR0917 - options of a command, each by its name
         harness = importlib.import_module("tests.benchmarks.harness")
         if Path(harness.__file__ or "").resolve() != harness_file.resolve():
             fail(f"the package `tests` is {harness.__file__}, not LICS's own", "uninstall what brings it, or use ./lics bench")
-        options = harness.Options(1 if short else rounds, seconds, short, seed, minutes, faults, devices)
+        options = harness.Options(1 if short else rounds, seconds, short, seed, minutes, faults, devices, runs, trials)
         raise SystemExit(harness.run_bench(name.value, options, as_json=as_json))

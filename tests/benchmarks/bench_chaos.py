@@ -10,13 +10,18 @@ import secrets
 from dataclasses import replace
 
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, tell
+from tests.system.chaos.instruments import TYPES, Cages
 from tests.system.chaos.ordeal import Ordeal, Report, torment
 from tests.system.chaos.plan import Scope
+from tests.system.chaos.study import Task
 
 DEVICES, SHORT_DEVICES = 24, 6
 FAULTS_PER_S = 1.0
 SHORT = Ordeal(seed=0, faults=25, seconds=15.0, scope=Scope(SHORT_DEVICES, recorders=2, workers=2, longest_s=3.0), warm_s=3.0)
 MOST = 0.9
+TRIALS, CAGES, SPEED = 100, 16, 10.0
+SHORT_TASK = Task(runs=6, trials=10, cages=Cages(3, SPEED))
+TRIAL_S = 3.0  # a trial takes so long at most, on average, with everything breaking around it
 HEALED = "until all is well again"
 
 
@@ -24,12 +29,23 @@ def ordeal(options: Options, on: Servers) -> Ordeal:
     """Return what is to be done for these options, on these servers: those that are given can be cut off, but not stopped."""
     servers = frozenset(SHORT.scope.servers) if len(on.started) == len(SHORT.scope.servers) else frozenset[str]()
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    if options.runs:
+        return with_runs(options, seed, servers)
     if options.short:
         scope = replace(SHORT.scope, servers=servers, devices=options.devices or SHORT_DEVICES)
         return replace(SHORT, seed=seed, scope=scope, faults=options.faults or SHORT.faults)
     seconds = 60.0 * (options.minutes or 1.0)
     scope = Scope(options.devices or DEVICES, recorders=2, workers=2, servers=servers)
     return Ordeal(seed, options.faults or int(seconds * FAULTS_PER_S), seconds, scope)
+
+
+def with_runs(options: Options, seed: int, servers: frozenset[str]) -> Ordeal:
+    """Return as many runs of as many trials as are wanted, in cages of their own, beside devices that are commanded."""
+    runs, trials = options.runs or 1, options.trials or TRIALS
+    cages = Cages(min(runs, CAGES), SPEED)
+    scope = Scope(options.devices or TYPES * (cages.count + 2), recorders=2, workers=2, servers=servers, runs=cages.count)
+    seconds = 60.0 * options.minutes if options.minutes else 60.0 + TRIAL_S * runs * trials / cages.count
+    return Ordeal(seed, options.faults or int(seconds * FAULTS_PER_S), seconds, scope, 0.5, 2.0, task=Task(runs, trials, cages))
 
 
 async def run(options: Options, on: Servers) -> Outcome:

@@ -12,7 +12,8 @@ from typing import Any
 class Options:
     """How a bench is run. `short`: the seeded version for CI, seconds not minutes, audits only.
 
-    `seed`, `minutes`, `faults` (chaos) and `devices` (chaos, fleet) are for the benches that know them; None leaves it to them.
+    `seed`, `minutes`, `faults`, `runs`, `trials` (chaos) and `devices` (chaos, fleet, runs) are for the benches that know them;
+    None leaves it to them.
     """
 
     rounds: int = 3
@@ -22,6 +23,8 @@ class Options:
     minutes: float | None = None
     faults: int | None = None
     devices: int | None = None
+    runs: int | None = None
+    trials: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

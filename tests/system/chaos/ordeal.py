@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,12 @@ import httpx
 from tests.benchmarks.servers import Servers
 from tests.system.chaos import house
 from tests.system.chaos.audit import Audits
+from tests.system.chaos.course import Course, run_course
+from tests.system.chaos.instruments import NO_CAGES, TYPES
 from tests.system.chaos.load import Load, loaded
 from tests.system.chaos.plan import Fault, Scope, drawn
 from tests.system.chaos.strike import Striker, Struck
+from tests.system.chaos.study import Task
 from tests.system.chaos.verdict import Finding
 from tests.system.chaos.world import World, all_online, world
 from tests.waiting import eventually
@@ -35,7 +38,11 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Ordeal:
-    """How to torment. `rate_hz`: telemetry a device; `commands_per_s`: of all; `warm_s`: load before the first fault."""
+    """How to torment. `rate_hz`: telemetry a device; `commands_per_s`: of all; `warm_s`: load before the first fault.
+
+    With a `task` faults go on until its runs are over, for `seconds` at most; the first cages are theirs, the other devices are
+    commanded.
+    """
 
     seed: int
     faults: int
@@ -45,6 +52,7 @@ class Ordeal:
     commands_per_s: float = 5.0
     warm_s: float = 10.0
     logs_to: Path | None = None  # where logs are kept when something is not clean
+    task: Task | None = None
 
 
 @dataclass(slots=True)
@@ -89,7 +97,8 @@ async def torment(on: Servers, ordeal: Ordeal, tell: Tell) -> Report:
     plan = drawn(ordeal.seed, ordeal.faults, ordeal.seconds, ordeal.scope)
     began = time.monotonic()
     try:
-        async with world(on, ordeal.scope, ordeal.seed, ordeal.rate_hz) as made:
+        cages = ordeal.task.cages if ordeal.task else NO_CAGES
+        async with world(on, ordeal.scope, ordeal.seed, ordeal.rate_hz, cages) as made:
             tell(f"{ordeal.scope.devices} devices are online; seed {ordeal.seed}, {len(plan)} faults in {ordeal.seconds:.0f} s")
             await _strike(made, plan, report, tell)
             report.findings.append(house.left_behind(made))
@@ -102,15 +111,29 @@ async def torment(on: Servers, ordeal: Ordeal, tell: Tell) -> Report:
 
 async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Tell) -> None:
     striker = Striker(made, report.timeline)
-    api, devices, ordeal = made.laboratory.api, made.instruments.devices, report.ordeal
-    async with loaded(api, devices, ordeal.seed, ordeal.commands_per_s) as load:
+    ordeal = report.ordeal
+    api, devices = made.laboratory.api, made.instruments.devices[TYPES * (ordeal.task.cages.count if ordeal.task else 0) :]
+    async with loaded(api, devices, ordeal.seed, ordeal.commands_per_s) as load, AsyncExitStack() as stack:
+        course = await stack.enter_async_context(run_course(made, ordeal.task, ordeal.seed)) if ordeal.task else None
         await asyncio.sleep(report.ordeal.warm_s)
         warm = await asyncio.to_thread(house.memory, made)
+        over = asyncio.create_task(_when_over(course, striker))
         await striker.rage(plan, lambda struck: tell(str(struck)))
+        over.cancel()
         await striker.heal()
         report.findings.append(await _settle(made, report, tell))
+        if course is not None:
+            await course.finish(report.facts, tell)
         await asyncio.sleep(report.ordeal.warm_s / 2)
     await _audit(made, load, warm, report, tell)
+    if course is not None:
+        report.findings += await course.judged(made)
+
+
+async def _when_over(course: Course | None, striker: Striker) -> None:
+    if course is not None:
+        await course.over()
+        striker.enough.set()
 
 
 async def _settle(made: World, report: Report, tell: Tell) -> Finding:

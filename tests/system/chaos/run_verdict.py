@@ -10,10 +10,11 @@ from uuid import UUID
 from drivers.description import description_of
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.document import Protocol
-from lics_actors.experiment.messages import OVER, CommandSettled, PhaseChanged, SendCommand, TrialBegan, TrialEnded
+from lics_actors.experiment.messages import OVER, CommandSettled, Effect, PhaseChanged, SendCommand, TrialBegan, TrialEnded
 from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.replay import replay
 from lics_actors.experiment.state import new_run
+from lics_actors.experiment.trials import INTERRUPTED
 from lics_actors.store.run_records import RunOpened, RunStepped
 from tests.system.chaos.verdict import Finding
 
@@ -158,11 +159,12 @@ def limits(accounts: Iterable[Account], gifts: Mapping[UUID, Gift]) -> Finding:
             continue
         found.expected += 1
         plan = each.plan()
-        given = sum(gifts[sent.id].amount for sent in each.sent() if sent.id in gifts)
-        began = sum(isinstance(effect, TrialBegan) for step in each.steps for effect in step.effects)
-        if (plan.max_reward is not None and given > plan.max_reward + SLACK) or began > plan.trials:
+        set_in_motion = (sent for sent in each.sent() if sent.id in gifts and gifts[sent.id].executions)
+        given = sum(max(gifts[sent.id].amount, sent.reward or 0.0) for sent in set_in_motion)
+        whole = sum(_is_whole(effect) for step in each.steps for effect in step.effects)
+        if (plan.max_reward is not None and given > plan.max_reward + SLACK) or whole > plan.trials:
             found.doubled += 1
-            found.differences.append(f"run {each.run_id}: {given:g} given of {plan.max_reward}, {began} trials of {plan.trials}")
+            found.differences.append(f"run {each.run_id}: {given:g} given of {plan.max_reward}, {whole} trials of {plan.trials}")
     return found
 
 
@@ -223,6 +225,11 @@ def _reward_fault(sent: SendCommand, said: Said, row: RowOfReward | None, gift: 
     if gift.state == "succeeded" and abs(gift.amount - sent.reward) > SLACK:
         return f"{gift.amount:g} given, {sent.reward:g} decided"
     return None if gift.state == said.truth else f"{said.truth} recorded, the device {gift.state}"
+
+
+def _is_whole(effect: Effect) -> bool:
+    """Return whether a trial ended by itself: one that was interrupted does not count against the limit."""
+    return isinstance(effect, TrialEnded) and effect.outcome != INTERRUPTED
 
 
 def _last_phase(account: Account) -> str | None:

@@ -39,15 +39,18 @@ class Striker:
 
     world: World
     timeline: list[Struck] = field(default_factory=list)
+    enough: asyncio.Event = field(default_factory=asyncio.Event)  # no further fault begins
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def rage(self, faults: Sequence[Fault], tell: Callable[[Struck], None]) -> None:
-        """Carry out all faults, each at its time, however long those before it last."""
+        """Carry out all faults, each at its time, however long those before it last; fewer where it is enough before."""
         loop = asyncio.get_running_loop()
         began = loop.time()
 
         async def one(fault: Fault) -> None:
-            await asyncio.sleep(max(0.0, began + fault.at_s - loop.time()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.enough.wait(), max(0.0, began + fault.at_s - loop.time()))
+                return
             began_s = loop.time() - began
             place = len(self.timeline)
             self.timeline.append(Struck(fault, began_s, "under way"))

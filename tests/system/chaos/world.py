@@ -107,7 +107,7 @@ class World:
                 return recorder_name(int(number) + 1)
             case "run":
                 alive = sorted({each.role for each in self.recorded() if run_of_node(each.role) is not None})
-                return alive[int(number)] if int(number) < len(alive) else NOBODY
+                return alive[int(number) % len(alive)] if alive else NOBODY
             case _:
                 return name
 
