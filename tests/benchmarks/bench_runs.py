@@ -8,8 +8,9 @@ records, tables and the devices' ledgers are compared, and each run is replayed.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain
@@ -52,7 +53,10 @@ class Window:
     began: datetime
     ended: datetime
     observed: Observed
-    busy: float  # share of all cores that were at work
+    busy: float  # cores that were at work, of all programs
+    lics: float  # of these, for fleet and web
+    servers: float  # broker, database, Redis
+    load: float  # simulated devices and subjects
 
     @property
     def seconds(self) -> float:
@@ -82,7 +86,7 @@ async def run(options: Options, on: Servers) -> Outcome:
     laboratory = BenchLaboratory(on.data_dir / "lics", on.database_url, on.redis_url, on.broker, free_port, SETTINGS)
     laboratory.data_dir.mkdir()
     async with _at_work(laboratory, on, count) as study:
-        windows = [await _listen(on, SHORT_S if options.short else options.seconds) for _ in range(options.rounds)]
+        windows = [await _listen(on, laboratory, SHORT_S if options.short else options.seconds) for _ in range(options.rounds)]
         await study.stop()
     connection = await asyncpg.connect(on.database_url)
     try:
@@ -120,14 +124,36 @@ def _running(study: Study) -> int:
     return sum(view.phase == "running" and view.trial > 1 for view in study.views.values())
 
 
-async def _listen(on: Servers, seconds: float) -> Window:
+async def _listen(on: Servers, laboratory: BenchLaboratory, seconds: float) -> Window:
     settings = Settings(on.broker.host, on.broker.port, on.broker.prefix)
+    parts = [[each.pid for each in laboratory.processes.values()], list(on.pids.values()), _playing()]
     async with serving("tests.benchmarks.run_observer", settings) as process:
+        before, began = [_used_s(each) for each in parts], datetime.now(UTC)
         psutil.cpu_percent()
-        began = datetime.now(UTC)
         await asyncio.sleep(seconds)
-        ended, busy = datetime.now(UTC), psutil.cpu_percent() / 100
-        return Window(began, ended, await last_word(process, Observed), busy)
+        busy, ended = psutil.cpu_percent() / 100 * (psutil.cpu_count() or 1), datetime.now(UTC)
+        used = [(_used_s(each) - was) / seconds for each, was in zip(parts, before, strict=True)]
+        return Window(began, ended, await last_word(process, Observed), busy, *used)
+
+
+def _cores(window: Window) -> str:
+    return f"{window.busy:.2f}, of LICS {window.lics:.2f}, servers {window.servers:.2f}, devices {window.load:.2f}"
+
+
+def _playing() -> list[int]:
+    """Return the processes that play devices: ours, beside servers and LICS."""
+    return [each.pid for each in psutil.Process().children() if "tests.system.chaos.devices" in each.cmdline()]
+
+
+def _used_s(pids: list[int]) -> float:
+    """Return the processor time of these processes and all below them."""
+    family = [process for pid in pids for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True))]
+    found = 0.0
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found += times.user + times.system
+    return found
 
 
 def _measured(windows: list[Window], accounts: list[Account], reacted) -> Found:  # type: ignore[no-untyped-def]
@@ -169,9 +195,10 @@ def _outcome(study: Study, windows: list[Window], accounts: list[Account], react
     given = gifts(on.data_dir / "instruments" / "ledger.sqlite", pumps)
     findings = judged(accounts, given, dict.fromkeys(given, "succeeded"), len(study.orders))
     heard = Audit("reactions: heard from outside", found.count + found.unknown, found.count, found.unknown, 0)
-    busy = ", ".join(f"{window.busy:.0%}" for window in windows)
+    cores = "; ".join(_cores(each) for each in windows)
     notes = (
-        f"{len(study.orders)} runs at once, {found.count} reactions, {len(given)} rewards; cores at work: {busy}",
+        f"{len(study.orders)} runs at once, {found.count} reactions, {len(given)} rewards",
+        f"cores at work {cores}; load average {os.getloadavg()[0]:.1f}",
         *(f"{each.case}: {difference}" for each in findings for difference in each.differences[:5]),
     )
     return Outcome(cases, P50, (heard, *(each.audit() for each in findings)), notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from uuid import UUID
@@ -18,10 +18,19 @@ from lics_actors.store.run_records import RunOpened, RunReacted, RunRecord, RunS
 from tests.system.chaos.run_verdict import Account, Gift, RowOfReward, RowOfTrial
 
 AT_ONCE = 1000
+RUNS = "select id, phase, opened from run where id = any($1::uuid[])"
+STEPS = "select run_id, record from run_event where run_id = any($1::uuid[]) order by run_id, n, id"
+TRIALS = "select run_id, number, outcome from trial where run_id = any($1::uuid[]) order by run_id, number"
+REWARDS = "select run_id, id, amount, outcome from reward where run_id = any($1::uuid[]) and barred is null"
+REACTIONS = "select run_id, n, command_id, heard, decided, left_at from run_reaction where run_id = any($1::uuid[])"
 GIFTS = """
     select command_id, state, result, (select count(*) from execution e where e.command_id = c.command_id)
     from command c where name in ('dispense', 'feed')
 """
+
+
+_opened = msgspec.msgpack.Decoder(RunOpened).decode
+_stepped = msgspec.msgpack.Decoder(RunStepped).decode
 
 
 def journaled(journal_dir: Path, run_id: UUID) -> tuple[Account, list[RunReacted]]:
@@ -71,13 +80,32 @@ def _amount(result: str | None) -> float:
 
 
 async def gathered(
-    connection: asyncpg.Connection, journal_dir: Path, run_ids: Iterable[UUID]
+    connection: asyncpg.Connection, journal_dir: Path, run_ids: Sequence[UUID]
 ) -> tuple[list[Account], dict[UUID, list[RunReacted]]]:
-    """Return these runs as journals and tables have them."""
+    """Return these runs as the tables have them."""
+    if await connection.fetchval("select to_regclass('run_event')") is None:
+        return _from_journals(journal_dir, run_ids)
+    accounts = {run_id: Account(run_id, None) for run_id in run_ids}
+    reacted: dict[UUID, list[RunReacted]] = {run_id: [] for run_id in run_ids}
+    ids = list(run_ids)
+    for row in await connection.fetch(RUNS, ids):
+        account = accounts[row["id"]]
+        account.phase, account.opened = row["phase"], None if row["opened"] is None else _opened(row["opened"])
+    for row in await connection.fetch(STEPS, ids):
+        accounts[row["run_id"]].steps.append(_stepped(row["record"]))
+    for row in await connection.fetch(TRIALS, ids):
+        accounts[row["run_id"]].trials.append(RowOfTrial(row["number"], row["outcome"]))
+    for row in await connection.fetch(REWARDS, ids):
+        accounts[row["run_id"]].rewards.append(RowOfReward(row["id"], row["amount"], row["outcome"]))
+    for row in await connection.fetch(REACTIONS, ids):
+        reacted[row["run_id"]].append(RunReacted(*row))
+    return list(accounts.values()), reacted
+
+
+def _from_journals(journal_dir: Path, run_ids: Sequence[UUID]) -> tuple[list[Account], dict[UUID, list[RunReacted]]]:
     accounts, reacted = list[Account](), dict[UUID, list[RunReacted]]()
     for run_id in run_ids:
         account, reacted[run_id] = journaled(journal_dir, run_id)
-        # until there are tables of runs
         last = [effect for step in account.steps for effect in step.effects]
         account.phase = next((each.phase for each in reversed(last) if isinstance(each, PhaseChanged)), "")
         account.trials = [RowOfTrial(each.trial, each.outcome) for each in last if isinstance(each, TrialEnded)]

@@ -134,7 +134,7 @@ class Study:
         return RunOrder(
             run_id=uuid4(),
             laboratory_id=LABORATORY,
-            rig_id=UUID(int=1000 + place),
+            rig_id=uuid4(),  # in the tables a rig is in one run at a time, and these runs are not ordered there
             rig=f"cage {place}",
             protocol_version_id=UUID(int=7),
             document=document.document.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
