@@ -32,6 +32,7 @@ NOUNS = {
     "web": "lics_actors.cli.web",
     "run": "lics_actors.cli.run",
     "simulate": "lics_actors.cli.simulate",
+    "broker": "lics_actors.cli.broker",
     "db": "lics_actors.cli.db",
     "doctor": "lics_actors.cli.doctor",
     "bench": "lics_actors.cli.bench",

@@ -14,7 +14,7 @@ from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
-from web import access, auth, docs, errors, express, openapi, scoping
+from web import access, admission, auth, docs, errors, express, openapi, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import studies as study_work
@@ -24,6 +24,7 @@ from web.api import (
     api_keys,
     audit,
     commands,
+    credentials,
     devices,
     fleet,
     health,
@@ -90,6 +91,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         auth_api,
         users,
         api_keys,
+        credentials,
         subjects,
         protocols,
         laboratories,
@@ -100,6 +102,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
+    admission.install(app, settings, repository, audit_log)
     rig_work.install(app, repository, client, audit_log)
     study_work.install(app, repository, audit_log)
     express.install(app, house, keeper, metrics, refusals)

@@ -14,6 +14,7 @@ from quart import Quart, current_app, g, request
 
 from lics_actors.access.errors import LaboratoryNeededError, LaboratoryNotFoundError
 from lics_actors.access.laboratories import Laboratories, Sight, Unplaced, placed
+from lics_actors.admission.errors import ClaimNotFoundError
 from lics_actors.audit import Asker
 from lics_actors.errors import (
     DatabaseUnavailableError,
@@ -43,6 +44,7 @@ KINDS: Final[Mapping[str, type[NotFoundError]]] = {
     "experiment": ExperimentNotFoundError,
     "run": RunNotFoundError,
     "laboratory": LaboratoryNotFoundError,
+    "claim": ClaimNotFoundError,
 }
 """Noun → how it is told that there is none. `<uuid:noun_id>` in a path is judged before the handler (store/belonging.py)."""
 

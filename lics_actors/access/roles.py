@@ -28,6 +28,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "device:command": WORKERS,
     "device:write": WORKERS,
     "device:restart": WORKERS,
+    "device:credential": KEEPERS,
     "fleet:read": PEOPLE,
     "fleet:restart": KEEPERS,
     "fleet:drain": KEEPERS,

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import typer
 
+from lics_actors.cli.credential import claims, credentials
 from lics_actors.cli.device_views import (
     command_document,
     command_table,
@@ -24,6 +25,9 @@ from lics_actors.errors import LicsError
 from lics_actors.store.rows import Aggregate, DeviceFilter, DeviceRow
 
 app = typer.Typer(no_args_is_help=True, help="What devices there are, what they say, and what they shall do.")
+
+app.add_typer(credentials, name="credential")
+app.add_typer(claims, name="claim")
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Device = Annotated[str, typer.Argument(metavar="DEVICE", help="its id or its name")]

@@ -23,6 +23,7 @@ TABLES: Final = ("device", "rig", "subject", "protocol", "experiment")
 OWNERS: Final[Mapping[str, str]] = {
     **{table: f"SELECT laboratory_id FROM {table} WHERE id = $1" for table in TABLES},  # noqa: S608 - our own names
     "laboratory": "SELECT id FROM laboratory WHERE id = $1",
+    "claim": "SELECT laboratory_id FROM device_claim WHERE id = $1",
 }
 """Noun of an object → the query of its laboratory, given its id."""
 

@@ -9,6 +9,7 @@ from lics_actors.store.audits import AuditFilter, Audits
 from lics_actors.store.belonging import Belonging
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
+from lics_actors.store.credentials import Credentials
 from lics_actors.store.cursors import Page
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
@@ -60,6 +61,7 @@ class Repository(
     Subjects,
     Protocols,
     LaboratoryTables,
+    Credentials,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 
