@@ -1,14 +1,16 @@
 """Who did what: each act is on this host's disk before it is done, and its end after, whatever is away meanwhile.
 
 The Recorder ships both to the table `audit`. Web and command line write the same journal; SQLite lets one in at a time.
+What is durable elsewhere with its principal (commands, in their devices' journals) is noted when it is over, without waiting.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -27,7 +29,12 @@ JOURNAL: Final = "operators"
 TRIM_EVERY: Final = 50  # acts: a few KiB each
 UNAVAILABLE: Final = frozenset({"device_unavailable", "device_timeout", "internal_error"})  # any other type is a refusal
 
+NOTES: Final = 10_000  # that wait for the disk; a second's worth of commands is a tenth of it
+
 log = logging.getLogger(__name__)
+
+told: ContextVar[list[str] | None] = ContextVar("told", default=None)
+"""The actions that the audit was told of in this context, where somebody wants to know (web/audited.py)."""
 
 
 class Outcome(StrEnum):
@@ -66,6 +73,8 @@ class AuditLog:
         self._journal: Journal | None = None
         self._inode: int | None = None
         self._written = 0
+        self._noted: list[Audited] = []
+        self._writing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def act(self, asker: Asker, action: str, target: str, reason: str | None) -> AsyncIterator[Found]:
@@ -73,34 +82,22 @@ class AuditLog:
 
         A disk that takes nothing stops nobody: operators are needed most then. It is logged instead.
         """
-        asked = Audited(
-            act=uuid4(),
-            time=datetime.now(UTC),
-            principal=asker.principal,
-            action=action,
-            target=target,
-            outcome=Outcome.ASKED,
-            origin=asker.origin,
-            reason=reason,
-            remote=asker.remote,
-            request_id=asker.request_id,
-        )
+        asked = _record(asker, action, target, Outcome.ASKED, reason)
         found, outcome, error = Found(), Outcome.FAILED, "it was given up"
-        await self._write(asked)
+        await self._write([asked])
         try:
             yield found
             outcome, error = Outcome.OK, ""
         except LicsError as refusal:
-            outcome = Outcome.FAILED if refusal.type in UNAVAILABLE else Outcome.REFUSED
-            error = f"{refusal.code}: {refusal.message}"
+            outcome, error = _ending(refusal)
             raise
         except Exception as fault:
             error = type(fault).__name__
             raise
         finally:
             end = replace(asked, time=datetime.now(UTC), outcome=outcome, error=error or None)
-            told = replace(end, before=_facts(found.before), after=_facts(found.after))
-            await asyncio.shield(asyncio.ensure_future(self._write(told)))
+            whole = replace(end, before=_facts(found.before), after=_facts(found.after))
+            await asyncio.shield(asyncio.ensure_future(self._write([whole])))
 
     async def refused(self, asker: Asker, action: str, target: str, reason: str | None, error: LicsError) -> None:
         """Note an act that was refused before anything could be asked."""
@@ -111,20 +108,57 @@ class AuditLog:
             if same is not error:
                 raise
 
-    async def _write(self, record: Audited) -> None:
-        async with self._alone:
-            await asyncio.to_thread(self._append, record)
+    def note(
+        self,
+        asker: Asker,
+        action: str,
+        target: str,
+        reason: str | None = None,
+        *,
+        after: Mapping[str, Any] | None = None,
+        error: LicsError | None = None,
+    ) -> None:
+        """Note what is over, without waiting: it is on the disk within milliseconds, many of them with one fsync.
 
-    def _append(self, record: Audited) -> None:
+        For what is durable elsewhere with its principal; a process that is killed loses the last milliseconds of notes.
+        """
+        outcome, why = (Outcome.OK, "") if error is None else _ending(error)
+        record = replace(_record(asker, action, target, outcome, reason), error=why or None, after=_facts(after))
+        if len(self._noted) >= NOTES:
+            _lost(record, "too many wait for the disk")
+            return
+        self._noted.append(record)
+        if self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_notes())
+
+    async def flush(self) -> None:
+        """Wait until all that was noted is on the disk."""
+        while self._writing is not None:
+            await asyncio.shield(self._writing)
+
+    async def _write_notes(self) -> None:
+        try:
+            while self._noted:
+                noted, self._noted = self._noted, []
+                await self._write(noted)
+        finally:
+            self._writing = None
+
+    async def _write(self, records: Sequence[Audited]) -> None:
+        async with self._alone:
+            await asyncio.to_thread(self._append, records)
+
+    def _append(self, records: Sequence[Audited]) -> None:
         try:
             journal = self._opened()
-            journal.append([record])
-            self._written += 1
-            if self._written % TRIM_EVERY == 1:
+            journal.append(records)
+            trims = self._written == 0 or (self._written + len(records)) // TRIM_EVERY > self._written // TRIM_EVERY
+            self._written += len(records)
+            if trims:
                 journal.trim()
         except (StorageFullError, JournalError) as error:
-            facts = {name: value for name, value in zip(record.__struct_fields__, _values(record), strict=True) if name != "time"}
-            log.error("an act is not in the audit", extra={**facts, "disk": error.message})
+            for record in records:
+                _lost(record, error.message)
 
     def _opened(self) -> Journal:
         """Return the journal; another process may have found it damaged and begun a new one in its place."""
@@ -141,6 +175,34 @@ class AuditLog:
         if self._journal is not None:
             self._journal.close()
             self._journal = None
+
+
+def _record(asker: Asker, action: str, target: str, outcome: Outcome, reason: str | None) -> Audited:
+    if (listening := told.get()) is not None:
+        listening.append(action)
+    return Audited(
+        act=uuid4(),
+        time=datetime.now(UTC),
+        principal=asker.principal,
+        action=action,
+        target=target,
+        outcome=outcome,
+        origin=asker.origin,
+        reason=reason,
+        remote=asker.remote,
+        request_id=asker.request_id,
+    )
+
+
+def _ending(error: LicsError) -> tuple[Outcome, str]:
+    outcome = Outcome.FAILED if error.type in UNAVAILABLE else Outcome.REFUSED
+    return outcome, f"{error.code}: {error.message}"
+
+
+def _lost(record: Audited, why: str) -> None:
+    """Say an act where it is still seen: the log."""
+    facts = {name: value for name, value in zip(record.__struct_fields__, _values(record), strict=True) if name != "time"}
+    log.error("an act is not in the audit", extra={**facts, "disk": why})
 
 
 def _inode(path: Path) -> int | None:

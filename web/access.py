@@ -25,7 +25,7 @@ from lics_actors.access.tokens import AccessTokens
 from lics_actors.access.users import Users
 from lics_actors.audit import Asker, AuditLog
 from lics_actors.store.repository import Repository
-from web.auth import TokenKeeper
+from web.auth import Refusals, TokenKeeper
 from web.errors import request_id
 from web.schemas.access import TokensView
 
@@ -45,6 +45,7 @@ class Access:
     memberships: Memberships
     keeper: TokenKeeper
     endings: Endings
+    refusals: Refusals
 
 
 def build(settings: Settings, repository: Repository, audit: AuditLog) -> Access:
@@ -56,7 +57,8 @@ def build(settings: Settings, repository: Repository, audit: AuditLog) -> Access
     lifetime = timedelta(days=settings.jwt_refresh_token_expire_days)
     desk = Desk(repository, audit, Passwords(), tokens, throttle, endings, lifetime, settings.first_admin_code)
     keeper = TokenKeeper(settings.admin_token_value(), tokens, endings, repository)
-    return Access(desk, Users(repository, audit, endings), Memberships(repository, audit, endings), keeper, endings)
+    memberships = Memberships(repository, audit, endings)
+    return Access(desk, Users(repository, audit, endings), memberships, keeper, endings, Refusals(audit))
 
 
 def install(app: Quart, access: Access) -> None:

@@ -14,7 +14,7 @@ from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
-from web import access, admission, auth, docs, errors, express, openapi, scoping
+from web import access, admission, audited, auth, docs, errors, express, openapi, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import studies as study_work
@@ -73,10 +73,11 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     app.before_request(refuse_endless_uris)
     ways_in = access.build(settings, repository, audit_log)
     keeper = ways_in.keeper
-    refusals = auth.Refusals(audit_log)
+    refusals = ways_in.refusals
     auth.install(app, keeper, refusals)
     scoping.install(app, house, refusals)
     access.install(app, ways_in)
+    audited.install(app, audit_log, ways_in.refusals)
     app.after_request(_finish)
     errors.install(app)
     for nouns in (

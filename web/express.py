@@ -34,7 +34,7 @@ from web.backing import Backing
 from web.endings import SECURITY_HEADERS, note, request_name
 from web.errors import problem_of
 from web.metrics import ApiMetrics
-from web.orders import place
+from web.orders import note_order, place
 from web.plain import Begun, Plain, answer, read
 from web.schemas.commands import CommandBody, command_json
 from web.speech import JSON
@@ -82,13 +82,17 @@ class Lane:
         except LicsError:
             return None
 
-    async def said(self, wanted: RequestCommand, name: str, *, keyed: bool) -> _Said:
+    async def said(self, wanted: RequestCommand, name: str, remote: str | None, *, keyed: bool) -> _Said:
         """Have it done; whatever comes of it is an answer."""
+        asker = Asker(wanted.principal, "rest", remote, name)
         try:
             command = await place(self.house, wanted, keyed=keyed)
+            note_order(self.house, asker, wanted, command)
             status, location = told(command)
             return _Said(status, command_json(command), {"location": location})
         except Exception as error:
+            if isinstance(error, LicsError):
+                note_order(self.house, asker, wanted, error)
             problem = problem_of(error)
             if isinstance(error, LicsError) and "outside" in error.facts:
                 asker = Asker(wanted.principal, "rest", None, name)
@@ -177,7 +181,8 @@ class Express(ProtocolWrapper):
         self._at_rest.clear()
         try:
             name = request_name(plain.headers.get(b"x-request-id", b"").decode("ascii"))
-            said = await lane.said(wanted, name, keyed=b"idempotency-key" in plain.headers)
+            remote = self.client[0] if self.client else None
+            said = await lane.said(wanted, name, remote, keyed=b"idempotency-key" in plain.headers)
             await self.send(RawData(answer(said.status, self._headers(said, name), said.body)))
         finally:
             self._answered_at = asyncio.get_running_loop().time()

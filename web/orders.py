@@ -7,6 +7,7 @@ import logging
 from typing import Final
 from uuid import UUID
 
+from lics_actors.audit import Asker
 from lics_actors.device.messages import CommandState, RequestCommand
 from lics_actors.errors import CommandNotFoundError, DatabaseUnavailableError, IdempotencyKeyReusedError, LicsError
 from lics_actors.store.records import Command
@@ -31,6 +32,17 @@ async def place(house: Backing, wanted: RequestCommand, *, keyed: bool) -> Comma
     command = done or await house.fleet.command(wanted)
     house.commands.remember(command.command_id, wanted.device_id)
     return command
+
+
+def note_order(house: Backing, asker: Asker, wanted: RequestCommand, came: Command | LicsError) -> None:
+    """Tell the audit of a command: whose it was, where from, and what came of it until it was answered."""
+    after = {"command": str(wanted.command_id), "name": wanted.name}
+    target, error = f"device:{wanted.device_id}", None
+    if isinstance(came, LicsError):
+        error = came
+    else:
+        after["state"] = came.state.value
+    house.audit.note(asker, "device.command", target, wanted.reason, after=after, error=error)
 
 
 async def _done_before(house: Backing, wanted: RequestCommand) -> Command | None:

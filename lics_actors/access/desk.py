@@ -83,6 +83,8 @@ class Desk:
         came = await self.repository.refresh_session(digest(token), kept)
         if came.what is Refreshed.ROTATED and came.account is not None and came.session is not None:
             access, claims = self.tokens.issue(came.account, came.session.id)
+            who = replace(asker, principal=came.account.principal)
+            self.audit.note(who, "auth.refresh", f"session:{came.session.id}")
             return Granted(came.account, came.session, claims, access, following)
         error = SessionOverError("the session is over; sign in again")
         if came.what is Refreshed.REUSED and came.session is not None and came.account is not None:
@@ -113,7 +115,9 @@ class Desk:
             PasswordRefusedError, NoAccountError, ThrottledError, DatabaseUnavailableError
         """
         if claims is None:
-            raise NoAccountError("this token has no account, so no password")
+            error = NoAccountError("this token has no account, so no password")
+            await self.audit.refused(asker, "auth.password", asker.principal, None, error)
+            raise error
         await self._admit(asker, "auth.password", claims.email)
         async with self.audit.act(asker, "auth.password", f"user:{claims.email}", None):
             account = await self.repository.account(claims.account)

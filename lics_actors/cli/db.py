@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from lics_actors.cli import retention
+from lics_actors.cli.laboratory import act
 from lics_actors.cli.output import Exit, console, fail, print_json, run
 
 app = typer.Typer(
@@ -86,7 +87,9 @@ def downgrade(
         doomed = doomed_by(await current(url), to)
         if 0 in doomed and not yes:
             _confirm_loss()
-        undone = await undo(url, to=to)
+        async with act("db.downgrade", "database") as found:
+            undone = await undo(url, to=to)
+            found.after = {"undone": undone}
         _tell({"undone": undone}, [f"undone [bold]{version}[/]" for version in undone], as_json)
 
     run(work)

@@ -17,12 +17,12 @@ from lics_actors.cli.device_views import (
     devices_table,
     telemetry_table,
 )
-from lics_actors.cli.laboratory import device_in, fleet, principal, tables
+from lics_actors.cli.laboratory import act, device_in, fleet, principal, tables
 from lics_actors.cli.output import Exit, console, print_json, run, stderr
 from lics_actors.cli.words import pairs, span
 from lics_actors.device.messages import CommandState, DeviceTwin, RequestCommand
 from lics_actors.errors import LicsError
-from lics_actors.store.rows import Aggregate, DeviceFilter, DeviceRow
+from lics_actors.store.rows import Aggregate, DeviceFilter, DeviceRow, register_facts
 
 app = typer.Typer(no_args_is_help=True, help="What devices there are, what they say, and what they shall do.")
 
@@ -93,8 +93,9 @@ def add(
             silent_s=silent_s,
             device_id=device_id,
         )
-        async with tables() as repository:
+        async with tables() as repository, act("device.create", f"device:{device_id or name}") as found:
             row = await repository.create_device(new)
+            found.after = register_facts(row)
         told = await _tell_fleet(row)
         if as_json:
             print_json(device_document(row) | {"fleet_told": told is None})
@@ -162,7 +163,9 @@ def command(
             device_id = device_in(await client.tree(), device)
             wait_s = timeout_s + SETTLES_S if wait else 0.0
             request = RequestCommand(uuid4(), device_id, name, said, principal(), wait_s, timeout_s, reason)
-            done = await client.command(request)
+            async with act("device.command", f"device:{device_id}", reason) as found:
+                done = await client.command(request)
+                found.after = {"command": str(done.command_id), "name": name, "state": done.state.value}
         if as_json:
             print_json(command_document(done))
         else:

@@ -13,7 +13,7 @@ from config.settings import load_settings
 from lics_actors.errors import DatabaseUnavailableError, DeviceNotFoundError
 
 if TYPE_CHECKING:
-    from lics_actors.audit import Asker
+    from lics_actors.audit import Asker, Found
     from lics_actors.client import FleetClient
     from lics_actors.fleet.messages import NodeView
     from lics_actors.store.repository import Repository
@@ -33,6 +33,19 @@ def asker() -> Asker:
 
     remote = os.environ.get("SSH_CLIENT", "").partition(" ")[0]
     return Asker(principal(), "cli", remote or None)
+
+
+@asynccontextmanager
+async def act(action: str, target: str, reason: str | None = None) -> AsyncIterator[Found]:
+    """Do something under audit."""
+    from lics_actors.audit import AuditLog  # noqa: PLC0415 - slow, and only when a command runs
+
+    audit = AuditLog(load_settings())
+    try:
+        async with audit.act(asker(), action, target, reason) as found:
+            yield found
+    finally:
+        audit.close()
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from lics_actors.cli.laboratory import principal, tables
+from lics_actors.cli.laboratory import act, principal, tables
 from lics_actors.cli.output import Exit, console, fail, print_json, run
 from lics_actors.store.retention_rules import RetentionRule
 
@@ -55,8 +55,9 @@ def set_rule(
         )
 
     async def work() -> None:
-        async with tables() as repository:
+        async with tables() as repository, act("retention.set", f"retention:{metric}/{device_type}") as found:
             await repository.set_retention(rule, principal=principal())
+            found.after = {"raw_days": raw_days, "rollup_days": rollup_days}
             rules = await repository.retention_rules()
         if as_json:
             print_json([_document(each) for each in rules])
@@ -71,8 +72,9 @@ def remove_rule(metric: Metric, device_type: DeviceType = "", as_json: AsJson = 
     """Remove a rule. What it had deleted stays deleted."""
 
     async def work() -> bool:
-        async with tables() as repository:
+        async with tables() as repository, act("retention.remove", f"retention:{metric}/{device_type}") as found:
             removed = await repository.remove_retention(metric, device_type, principal=principal())
+            found.after = {"removed": removed}
         if as_json:
             print_json({"removed": removed})
         return removed

@@ -13,8 +13,8 @@ from rich.text import Text
 from config.settings import load_settings
 from lics_actors.access.laboratories import EVERYWHERE
 from lics_actors.access.roles import Role
-from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import Exit, console, fail, print_json, run, told_errors
+from lics_actors.cli.laboratory import act, asker, tables
+from lics_actors.cli.output import Exit, console, fail, print_json, run
 
 if TYPE_CHECKING:
     from lics_actors.access.people import Account
@@ -117,9 +117,14 @@ def rotate_key() -> None:
     """Sign access tokens with a new key; those signed before are valid until they expire."""
     from lics_actors.access.keyring import KeyRing  # noqa: PLC0415 - slow, and only when a command runs
 
-    with told_errors():
-        key = KeyRing(load_settings()).rotate()
-    console.print(f"from now on, within seconds, access tokens are signed with key {key.name}", highlight=False)
+    async def work() -> str:
+        async with act("key.rotate", "jwt") as found:
+            name = KeyRing(load_settings()).rotate().name
+            found.after = {"kid": name}
+        return name
+
+    key = run(work)
+    console.print(f"from now on, within seconds, access tokens are signed with key {key}", highlight=False)
 
 
 def _change(email: str, *, disabled: bool | None, reason: str | None, as_json: bool, to: Role | None = None) -> None:

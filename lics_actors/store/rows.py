@@ -77,6 +77,12 @@ class DeviceRow:
         )
 
 
+def register_facts(row: DeviceRow) -> dict[str, Any]:
+    """Return what the audit keeps of a device: what people decide about it."""
+    names = ("name", "type", "driver", "location", "settings", "silent_s", "version")
+    return {**{name: getattr(row, name) for name in names}, "admin": row.admin.value}
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceFilter:
     """Which devices to list; None does not ask. Retired ones only if asked for, by `status`, `admin` or `retired`.

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from quart import Blueprint, Response
 
+from lics_actors.access.errors import CrossSiteError, SessionOverError
 from web.access import access, agent, forget_cookies, presented, stranger, tokens_answer
 from web.asking import asker
 from web.auth import principal, public, requires
@@ -47,8 +48,12 @@ async def refresh(body: RefreshBody) -> Response:
 
     A refresh token is for one use and brings the next one. One that comes twice ends its session: somebody has a copy.
     """
-    token, cookie = presented(body.refresh_token)
-    return tokens_answer(await access().desk.refresh(stranger(), token), cookie=cookie)
+    try:
+        token, cookie = presented(body.refresh_token)
+        return tokens_answer(await access().desk.refresh(stranger(), token), cookie=cookie)
+    except (SessionOverError, CrossSiteError) as error:
+        await access().refusals.note(stranger(), "auth.refresh", "session:?", error)
+        raise
 
 
 @blueprint.post("/auth/sign-out")

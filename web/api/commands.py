@@ -9,13 +9,14 @@ from uuid import UUID
 from quart import Blueprint, Response, request
 
 from lics_actors.device.messages import CancelCommand, RequestCommand
-from lics_actors.errors import CommandNotFoundError, NotFoundError
+from lics_actors.errors import CommandNotFoundError, LicsError, NotFoundError
 from lics_actors.store.records import Command
 from lics_actors.store.repository import CommandFilter
+from web.asking import asker
 from web.auth import Principal, principal, requires
 from web.backing import backing
 from web.idempotency import id_for
-from web.orders import find, newest, place
+from web.orders import find, newest, note_order, place
 from web.schemas.commands import (
     CancelBody,
     CommandBody,
@@ -56,7 +57,12 @@ async def command_device(device_id: UUID, body: CommandBody) -> Response:
     """
     key = request.headers.get("Idempotency-Key")
     wanted = ordered(device_id, body, principal(), request.path, key)
-    command = await place(backing(), wanted, keyed=key is not None)
+    try:
+        command = await place(backing(), wanted, keyed=key is not None)
+    except LicsError as error:
+        note_order(backing(), asker(), wanted, error)
+        raise
+    note_order(backing(), asker(), wanted, command)
     status, location = told(command)
     return answer(command_view(command), status, {"Location": location})
 
@@ -133,11 +139,13 @@ async def get_command(command_id: UUID, query: CommandQuery) -> Response:
 async def cancel_command(command_id: UUID, body: CancelBody, query: CommandQuery) -> Response:
     """Call off a command that was not sent yet."""
     house = backing()
-    device_id = query.device_id or house.commands.device_of(command_id)
-    if device_id is None:
-        device_id = (await house.repository.get_command(command_id)).device_id
-    await _within(device_id, command_id)
-    command = await house.fleet.cancel(CancelCommand(device_id, command_id, principal().name, body.reason))
+    async with house.audit.act(asker(), "command.cancel", f"command:{command_id}", body.reason) as found:
+        device_id = query.device_id or house.commands.device_of(command_id)
+        if device_id is None:
+            device_id = (await house.repository.get_command(command_id)).device_id
+        await _within(device_id, command_id)
+        command = await house.fleet.cancel(CancelCommand(device_id, command_id, principal().name, body.reason))
+        found.after = {"device": str(device_id), "state": command.state.value}
     return answer(command_view(command))
 
 

@@ -22,7 +22,7 @@ from lics_actors.errors import (
 )
 from lics_actors.operators import wish_of
 from lics_actors.store.registration import settings_faults
-from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
+from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice, register_facts
 from web.access import access
 from web.asking import asker
 from web.auth import principal, requires
@@ -95,12 +95,20 @@ async def create_device(body: NewDeviceBody) -> Response:
     home = place(body.laboratory_id)
     new = NewDevice(**_plain(body), device_id=body.id or made_id, principal=principal().name, laboratory_id=home)
     try:
-        row, status = await house.repository.create_device(new), HTTPStatus.CREATED
+        row, status = await _kept(new), HTTPStatus.CREATED
         house.homes.note(row.id, row.laboratory_id)
     except ConflictError as conflict:
         row, status = await _made_before(new, conflict, key), HTTPStatus.OK
     await house.registrations.tell(row.spec())
     return await _tell(row, status, {"Location": f"/api/v1/devices/{row.id}"})
+
+
+async def _kept(new: NewDevice) -> DeviceRow:
+    target = f"device:{new.device_id or new.name}"
+    async with backing().audit.act(asker(), "device.create", target, None) as found:
+        row = await backing().repository.create_device(new)
+        found.after = register_facts(row)
+    return row
 
 
 async def _made_before(new: NewDevice, conflict: ConflictError, key: str | None) -> DeviceRow:
@@ -185,7 +193,10 @@ async def retire_device(device_id: UUID) -> Response:
     """
     house = backing()
     version = expected_version(request.headers.get("If-Match"))
-    row = await house.repository.retire_device(device_id, expected_version=version, principal=principal().name)
+    async with house.audit.act(asker(), "device.retire", f"device:{device_id}", None) as found:
+        found.before = register_facts(await house.repository.get_device(device_id))
+        row = await house.repository.retire_device(device_id, expected_version=version, principal=principal().name)
+        found.after = register_facts(row)
     await house.registrations.tell(row.spec())
     return Response(b"", HTTPStatus.NO_CONTENT)
 
@@ -263,7 +274,10 @@ def _plain(body: DeviceBody | DevicePatch) -> dict[str, Any]:
 async def _change(device_id: UUID, changes: dict[str, Any]) -> Response:
     house = backing()
     version = expected_version(request.headers.get("If-Match"))
-    row = await house.repository.update_device(device_id, changes, expected_version=version, principal=principal().name)
+    async with house.audit.act(asker(), "device.change", f"device:{device_id}", None) as found:
+        found.before = register_facts(await house.repository.get_device(device_id))
+        row = await house.repository.update_device(device_id, changes, expected_version=version, principal=principal().name)
+        found.after = register_facts(row)
     await house.registrations.tell(row.spec())
     return await _tell(row)
 

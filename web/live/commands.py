@@ -8,6 +8,7 @@ from uuid import uuid5
 
 import msgspec
 
+from lics_actors.audit import Asker
 from lics_actors.device.messages import RequestCommand
 from lics_actors.errors import LicsError
 from lics_actors.live.messages import command_topic
@@ -17,7 +18,7 @@ from web.idempotency import id_for
 from web.live.client import Client
 from web.live.hub import Hub
 from web.live.protocol import Order
-from web.orders import place
+from web.orders import note_order, place
 from web.schemas.commands import CommandBody
 
 PERMISSION: Final = "device:command"
@@ -52,12 +53,17 @@ def request_of(client: Client, asker: Principal, order: Order) -> RequestCommand
 async def give(hub: Hub, client: Client, asker: Principal, order: Order) -> None:
     """Have a device do something, and its giver told of every state until the last, with the bus or without it."""
     topic: str | None = None
+    wanted: RequestCommand | None = None
     try:
         wanted = request_of(client, asker, order)
         topic = command_topic(wanted.command_id)
         hub.follow(client, topic, order.ref)
+        first = True
         while True:
             command = await place(hub.house, wanted, keyed=order.key is not None)
+            if first:
+                note_order(hub.house, Asker(asker.name, "ws", client.remote, client.request_id), wanted, command)
+            first = False
             hub.tell_command(client, topic, order.ref, command)
             if command.state.terminal:
                 return
@@ -65,6 +71,8 @@ async def give(hub: Hub, client: Client, asker: Principal, order: Order) -> None
     except LicsError as error:
         if isinstance(error, PermissionDeniedError) or "outside" in error.facts:
             hub.note_refusal(client, asker.name, PERMISSION, f"device:{order.device_id}", error)
+        elif wanted is not None:
+            note_order(hub.house, Asker(asker.name, "ws", client.remote, client.request_id), wanted, error)
         client.tell_error(error, topic=topic, ref=order.ref)
     finally:
         if topic is not None:
