@@ -32,6 +32,7 @@ from web.api import (
     protocols,
     recorded,
     rigs,
+    runs,
     subjects,
     telemetry,
     users,
@@ -95,6 +96,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         credentials,
         subjects,
         protocols,
+        runs,
         laboratories,
     ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
@@ -105,7 +107,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
     admission.install(app, settings, repository, audit_log)
     rig_work.install(app, repository, client, audit_log)
-    study_work.install(app, repository, audit_log)
+    study_work.install(app, repository, client, audit_log)
     express.install(app, house, keeper, metrics, refusals)
     live.install(app, settings, house, ways_in, limits or Limits())
     return app

@@ -25,6 +25,8 @@ from lics_actors.device.messages import (
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import NodeView, RollView
 from lics_actors.operators import Operators, Verb
+from lics_actors.run.messages import RunView, RunWish
+from lics_actors.run.orders import RunOrder
 from lics_actors.store.records import Command, CrashReport
 from lics_actors.store.repository import Repository
 from web.health import HealthWatch
@@ -81,6 +83,15 @@ class Fleet(Protocol):
 
     async def reset(self, request: ResetInterlocks, /) -> InterlocksReset:
         """Have a device forget that interlocks have tripped."""
+
+    async def start_run(self, order: RunOrder, /) -> None:
+        """Have a run begin."""
+
+    async def run(self, run_id: UUID, /) -> RunView:
+        """Return a run as it is."""
+
+    async def steer_run(self, wish: RunWish, /) -> RunView:
+        """Do with a run what an operator wants."""
 
     async def alive(self) -> float:
         """Return how long the fleet took to answer, in seconds."""

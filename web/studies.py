@@ -10,6 +10,7 @@ from quart import Quart, current_app
 from lics_actors.audit import AuditLog
 from lics_actors.store.repository import Repository
 from lics_actors.study.protocol_desk import ProtocolDesk
+from lics_actors.study.run_desk import RunDesk, RunFleet
 from lics_actors.study.subject_desk import SubjectDesk
 
 DESKS: Final = "lics_study_desks"
@@ -21,11 +22,14 @@ class Desks:
 
     subjects: SubjectDesk
     protocols: ProtocolDesk
+    runs: RunDesk
 
 
-def install(app: Quart, repository: Repository, audit: AuditLog) -> None:
+def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog) -> None:
     """Let the application keep what is studied."""
-    app.extensions[DESKS] = Desks(SubjectDesk(repository, audit), ProtocolDesk(repository, audit))
+    app.extensions[DESKS] = Desks(
+        SubjectDesk(repository, audit), ProtocolDesk(repository, audit), RunDesk(repository, fleet, audit)
+    )
 
 
 def desks() -> Desks:

@@ -17,7 +17,7 @@ from lics_actors.store.rows import DeviceRow
 
 MAX_DEVICES: Final = 100_000  # far above any installation; bounds what one worker remembers
 
-TABLES: Final = ("device", "rig", "subject", "protocol", "experiment")
+TABLES: Final = ("device", "rig", "subject", "protocol", "experiment", "run")
 """Nouns whose tables of the same name have `id` and `laboratory_id`. `noun:id` names nodes, sources of alarms, targets."""
 
 OWNERS: Final[Mapping[str, str]] = {

@@ -34,6 +34,7 @@ from lics_actors.store.records import (
 )
 from lics_actors.store.rejections import INSERT_REJECTED, rejected_values
 from lics_actors.store.run_records import RunOpened, RunReacted, RunRecord, RunStepped
+from lics_actors.store.run_shipping import ship_runs
 
 SHIP_S = 60.0
 STATE_EVENT = "lics.state"
@@ -146,6 +147,8 @@ async def _apply(connection: Any, batch: _Batch) -> None:
             await connection.executemany(statement, values)
     if batch.states:
         await connection.execute(_STAND, list({row[0] for row in batch.states}))
+    if batch.runs:
+        await ship_runs(connection, batch.runs)
 
 
 def _sorted_out(entries: Iterable[tuple[int, Record]]) -> _Batch:

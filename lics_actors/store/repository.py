@@ -25,6 +25,8 @@ from lics_actors.store.rows import (
     NewDevice,
     TelemetryPoint,
 )
+from lics_actors.store.run_reads import RunReads
+from lics_actors.store.runs import Runs
 from lics_actors.store.sign_ins import SignIns
 from lics_actors.store.stream_reads import StreamReads
 from lics_actors.store.subjects import Subjects
@@ -62,6 +64,8 @@ class Repository(
     Protocols,
     LaboratoryTables,
     Credentials,
+    Runs,
+    RunReads,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

@@ -24,17 +24,19 @@ from hypercorn.config import Config
 from quart import Quart
 
 from config.settings import Settings
+from drivers.description import description_json
 from drivers.native.spec import DEVICE_TYPES
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.access.roles import Role
 from lics_actors.audit import AuditLog
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.experiment.library import text_of
-from lics_actors.store.protocols import NewVersion
+from lics_actors.store.protocols import NewVersion, Rehearsal
 from lics_actors.store.records import AlarmRaised
 from lics_actors.store.repository import Repository
 from lics_actors.store.rigs import NewRig
 from lics_actors.store.rows import NewDevice
+from lics_actors.store.runs import NewRun
 from lics_actors.store.shipping import ship_journal
 from lics_actors.store.subjects import NewSubject
 from lics_actors.study.protocol_desk import ProtocolDesk
@@ -52,6 +54,7 @@ KNOWN = UUID("0a4b3f1e-7d5c-4c52-9a0e-8b110d5a1c1f")  # a device that exists, so
 ALARM = 1  # one that stands
 RIG = UUID("9a1f4c55-6f0e-4d4b-8f5e-0d5a1c1f8b22")  # one that exists
 SUBJECT = UUID("5d9cf0c1-93c5-4d8e-a1c5-0c8a2f1b7e33")
+RUN_ID = UUID("7d3f3c44-95f8-4be0-8b0e-3f6f2f0a9d55")
 EXAMPLES = 25  # an operation; the seed is fixed
 
 
@@ -105,16 +108,28 @@ class Served:
     async def _run(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         repository = await Repository.connect(self._database_url)
-        row = await repository.create_device(NewDevice("pump-1", "pump", "native", "user:admin", device_id=KNOWN))
+        told = {kind: description_json(DEVICE_TYPES[kind]) for kind in ("pump", "lickometer")}
+        pump = NewDevice("pump-1", "pump", "native", "user:admin", device_id=KNOWN, capabilities=told["pump"])
+        row = await repository.create_device(pump)
         await self.fleet.register(row.spec())
         self.user = (await repository.add_account("bob@lab.example", Role.OBSERVER, "t", code_hash=None, code_expires_at=None)).id
-        await repository.create_rig(NewRig("cage 3", "user:admin", {"pump": KNOWN}, rig_id=RIG))
+        seen = NewDevice("panel-1", "lickometer", "native", "user:admin", capabilities=told["lickometer"])
+        roles = {"pump": KNOWN, "panel": (await repository.create_device(seen)).id}
+        await repository.create_rig(NewRig("cage 3", "user:admin", roles, rig_id=RIG))
         await repository.create_subject(NewSubject(DEFAULT_LABORATORY, "m-0", "user:admin", "mouse", subject_id=SUBJECT))
         read = uploaded(text_of("fixed_ratio"), DEVICE_TYPES)
         version = NewVersion(
             DEFAULT_LABORATORY, read.name, read.title, 1, read.digest, read.text, read.document, (), "user:admin"
         )
-        self.protocol = (await repository.add_version(version))[0].id
+        protocol, kept, _ = await repository.add_version(version)
+        self.protocol = protocol.id
+        said = ("user:admin", 100, "random", 1, {}, True, "", {}, "1")
+        await repository.keep_rehearsal(Rehearsal(uuid4(), DEFAULT_LABORATORY, kept.id, datetime.now(UTC), *said))
+        run = NewRun(
+            RUN_ID, DEFAULT_LABORATORY, uuid4(), "cage 1", kept.id, "fixed_ratio", 1, 1, "user:admin", datetime.now(UTC), "ul"
+        )
+        await repository.order_run(run)
+        self.fleet.known_runs.add(RUN_ID)
         await ship_journal(repository, uuid4(), [(1, AlarmRaised(datetime.now(UTC), "recorder", "disk-full", "it is full"))])
         config = Config()
         config.bind = [f"fd://{self._listener.socket.detach()}"]
@@ -188,6 +203,10 @@ parameters = {{ "path.rig_id" = "{RIG}", "header.If-Match" = "*" }}
 [[operations]]
 include-path-regex = "subject_id"
 parameters = {{ "path.subject_id" = "{SUBJECT}" }}
+
+[[operations]]
+include-path-regex = "run_id"
+parameters = {{ "path.run_id" = "{RUN_ID}" }}
 
 [[operations]]
 include-path-regex = 'protocol_id.(/versions)?$'

@@ -135,7 +135,7 @@ def _in_utc(time: datetime) -> datetime:
 
 def _written_out(given: Any) -> Any:
     """A bare number is no time to us: nobody can tell seconds from milliseconds."""
-    if isinstance(given, str) and not _DATE.match(given):
+    if isinstance(given, int | float) or (isinstance(given, str) and not _DATE.match(given)):
         raise ValueError("a time is written like 2026-01-31T12:00:00Z (RFC 3339)")
     return given
 

@@ -27,8 +27,8 @@ Text = Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")]
 Name = Annotated[Text, Field(examples=["m-17"], description="unique in the laboratory among subjects in use")]
 Rfid = Annotated[str, Field(pattern=RFID, examples=["900.115000012345"], description="worn by one subject in use")]
 Notes = Annotated[str, Field(max_length=4000)]
-BirthDate = Annotated[date | None, Field(strict=False, examples=["2025-11-03"])]
-DailyAmounts = Annotated[Daily, Field(strict=False, description="of fluid (µl) and food over all rigs")]
+BirthDate = Annotated[date | None, Field(examples=["2025-11-03"])]
+DailyAmounts = Annotated[Daily, Field(description="of fluid (µl) and food over all rigs")]
 
 
 class NewSubjectBody(Body):

@@ -24,13 +24,17 @@ from lics_actors.device.messages import (
 )
 from lics_actors.errors import (
     CommandNotFoundError,
+    ConflictError,
     DeviceNotFoundError,
     FleetUnavailableError,
     IdempotencyKeyReusedError,
     LicsError,
     NodeNotFoundError,
+    RunNotFoundError,
 )
 from lics_actors.fleet.messages import NodeState, NodeView, RollView
+from lics_actors.run.messages import RunView, RunWish
+from lics_actors.run.orders import RunOrder
 from lics_actors.store.records import Command, CommandStep, CrashReport
 from lics_actors.supervision.specs import Verb
 
@@ -56,6 +60,32 @@ class FleetStub:
         self.rigs: dict[UUID, RigSpec | None] = {}
         self.tripped: dict[UUID, tuple[TrippedInterlock, ...]] = {}
         self.resets: list[ResetInterlocks] = []
+
+        self.orders: dict[UUID, RunOrder] = {}
+        self.wishes: list[RunWish] = []
+        self.known_runs: set[UUID] = set()  # begun by nobody's order
+
+    async def start_run(self, order: RunOrder) -> None:
+        """Take the order."""
+        await self._answering()
+        if self.refusal is not None:
+            raise self.refusal
+        if self.orders.setdefault(order.run_id, order) != order:
+            raise ConflictError("another order has this id")
+
+    async def run(self, run_id: UUID) -> RunView:
+        """It runs since it was ordered."""
+        await self._answering()
+        if run_id not in self.orders and run_id not in self.known_runs:
+            raise RunNotFoundError(f"no run {run_id}")
+        parameters = dict(self.orders[run_id].parameters) if run_id in self.orders else {}
+        return RunView(run_id, "running", "", 4, 1.5, 0, False, 0, 0.0, {}, 0, parameters, {})
+
+    async def steer_run(self, wish: RunWish) -> RunView:
+        """Remember the wish."""
+        view = await self.run(wish.run_id)
+        self.wishes.append(wish)
+        return view
 
     def has_one(self) -> UUID:
         """Have one device that no table knows, and return its id."""
