@@ -6,9 +6,11 @@ A new name in a path needs a maker here, and a new id in a body or a query a lin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from lics_actors.admission.rows import Claim
 from lics_actors.experiment.library import text_of
 from lics_actors.store.records import AlarmRaised
 from lics_actors.store.shipping import ship_journal
@@ -82,6 +84,26 @@ async def user(web: Web, laboratory: UUID) -> str:
     return str((await posted(web, "/users", laboratory, email=email, role="observer"))["user"]["id"])
 
 
+async def claim(web: Web, laboratory: UUID) -> str:
+    """Make a code by which a device may come."""
+    now, claim_id = datetime.now(UTC), uuid4()
+    row = Claim(
+        id=claim_id,
+        laboratory_id=laboratory,
+        code_id=uuid4().hex[:8],
+        created_at=now,
+        created_by="t",
+        expires_at=now + timedelta(hours=1),
+        name=name_in(laboratory),
+        location=None,
+        device_id=None,
+        registered_at=None,
+        revoked_at=None,
+    )
+    await web.repository.add_claim(row, uuid4().hex)
+    return str(claim_id)
+
+
 async def laboratory_itself(web: Web, laboratory: UUID) -> str:
     """Return the laboratory."""
     return str(laboratory)
@@ -96,6 +118,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "alarm_id": alarm,
     "node": node,
     "user_id": user,
+    "claim_id": claim,
     "laboratory_id": laboratory_itself,
 }
 """Name in a path → how to make such a thing."""
@@ -103,8 +126,8 @@ MAKERS: Final[dict[str, Maker]] = {
 PERSONAL: Final = frozenset({"session_id", "key_id"})
 """Names of what belongs to one account and to no laboratory (test_nobody_reaches_what_is_another_persons)."""
 
-PARTS: Final = {"number": "1"}
-"""Names of parts of an object → one that is there."""
+PARTS: Final = {"number": "1", "credential_id": str(uuid4())}
+"""Names of parts of an object that stands before them → one that may be there."""
 
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {
     ("POST", "/commands/<uuid:command_id>/cancel"): {},
