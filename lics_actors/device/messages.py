@@ -174,7 +174,8 @@ class RequestCommand:
     """Peer → DeviceActor: do this. Answered by a `store.records.Command` (its state after at most `wait_s`) or an error.
 
     The same `command_id` again is answered with the command as it stands, if `name` and `args` are the same, else with
-    `IdempotencyKeyReusedError`. `respond_by` of the request lies beyond `wait_s`.
+    `IdempotencyKeyReusedError`. `respond_by` of the request lies beyond `wait_s`. `once_said`: one that can be said at once is
+    answered behind its publication, as it stands then.
     """
 
     command_id: UUID
@@ -188,6 +189,7 @@ class RequestCommand:
     run_id: UUID | None = None
     trial_id: UUID | None = None
     within: Laboratories = None  # the asker's laboratories: a device of another one does not exist for him
+    once_said: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between actors by MessagePack: 3 µs there and back instead of 13."""

@@ -22,6 +22,7 @@ from lics_actors.device.commands import Tracked
 from lics_actors.device.events import (
     ActorStarted,
     ActorStopping,
+    Answer,
     CancelRequested,
     CommandAwaited,
     CommandRequested,
@@ -78,6 +79,8 @@ def reduce(state: DeviceState, event: DeviceEvent) -> Outcome:
         state, more = _sent(state, event.now, again, commands.newly_doubtful(before.book, state.book), just_said)
         effects += more
     state, effects = safety.followed(before, state, effects, event.now)
+    if isinstance(event, CommandRequested) and event.request.once_said:
+        effects = _answered_last(state, event, effects)
     if state.axes != before.axes or isinstance(event, ActorStarted):
         # A message's time is its arrival's, and its event may come behind a later one of the actor's own; the record of a
         # device never runs backwards, or its newest state would count as an old one.
@@ -181,6 +184,15 @@ def _offer(state: DeviceState, now: datetime) -> requests.Offer:
 def _changed(state: DeviceState, now: datetime) -> DeviceChanged:
     link, health, word, epoch = state.axes
     return DeviceChanged(state.spec.device_id, now, link.value, health.value, word.value, epoch, state.reason)
+
+
+def _answered_last(state: DeviceState, asked: CommandRequested, effects: list[Effect]) -> list[Effect]:
+    """Return the effects with the answer to a request behind all else, and the command in it as it stands by then."""
+    command = state.command(asked.request.command_id)
+    answers = [each for each in effects if isinstance(each, Answer) and each.reply == asked.reply]
+    if command is None or not answers:
+        return effects
+    return [*(each for each in effects if each not in answers), Answer(asked.reply, command)]
 
 
 def _timed(state: DeviceState, effects: list[Effect]) -> Outcome:

@@ -28,6 +28,7 @@ LOOK_S: Final = 2.0  # between two questions after a command that nobody knows a
 WAIT_S: Final = DEADLINE_S + 2.0
 
 Answer = TypeVar("Answer")
+Reaction = tuple[int, datetime, datetime]  # the step, when it was heard, when it was in the journal
 log = logging.getLogger(__name__)
 
 
@@ -66,7 +67,7 @@ class Dispatcher:
     def pursue(self, command: SendCommand, decided: datetime) -> None:
         """Find out the fate of a command that an earlier incarnation decided; it is not said again."""
         final = decided + timedelta(seconds=2 * START_S)
-        self._begin(self._followed(self._roles[command.role].device_id, command.id, final))
+        self._begin(self._followed(self._roles[command.role].device_id, command.id, final, None))
 
     def hush(self) -> None:
         """Say nothing any more of what was decided before and has not left."""
@@ -101,12 +102,14 @@ class Dispatcher:
             self.counts["commands_refused"] += 1
             self._fates.settled(command.id, "rejected")
             return
+        reaction: Reaction | None = (n, heard, decided)
         if isinstance(answer, Command):
             if answer.state is CommandState.ACCEPTED:
                 self._queued[command.id] = device_id
             else:
                 self._fates.reacted(n, command.id, heard, decided, datetime.now(UTC))
-        await self._followed(device_id, command.id, decided + timedelta(seconds=2 * START_S))
+                reaction = None
+        await self._followed(device_id, command.id, decided + timedelta(seconds=2 * START_S), reaction)
 
     async def _offered(self, request: RequestCommand, decided: datetime, hushed: int) -> Command | LicsError | None:
         """Return the command as it stands once the device's actor has it, its refusal, or None: nobody knows."""
@@ -120,12 +123,16 @@ class Dispatcher:
                 return error
         return None
 
-    async def _followed(self, device_id: UUID, command_id: UUID, final: datetime) -> None:
+    async def _followed(self, device_id: UUID, command_id: UUID, final: datetime, reaction: Reaction | None) -> None:
         """Tell a command's fate. `final`: who has not heard of it by then never will, as its frames are too old to be read."""
         told: str | None = None
         try:
             while True:
-                outcome = await self._outcome(device_id, command_id, final)
+                command = await self._asked(device_id, command_id)
+                outcome = _outcome(command, final)
+                if isinstance(command, Command) and reaction is not None and (left := said_at(command)) is not None:
+                    self._fates.reacted(reaction[0], command_id, reaction[1], reaction[2], left)
+                    reaction = None
                 if outcome is not None and outcome != told:
                     told = outcome
                     self._fates.settled(command_id, outcome)
@@ -135,18 +142,12 @@ class Dispatcher:
         finally:
             self._queued.pop(command_id, None)
 
-    async def _outcome(self, device_id: UUID, command_id: UUID, final: datetime) -> str | None:
+    async def _asked(self, device_id: UUID, command_id: UUID) -> Command | LicsError:
+        """Return a command once it is settled, or how it stands after a while, or why nobody can say."""
         try:
-            command = await self._actors.ask_device(device_id, AskCommand(device_id, command_id, WAIT_S), Command, WAIT_S + 2.0)
-        except CommandNotFoundError:
-            if datetime.now(UTC) > final:
-                return "expired"
-            await asyncio.sleep(RETRY_S)
-            return None
-        except LicsError:
-            await asyncio.sleep(RETRY_S)
-            return None
-        return command.state.value if command.state.terminal else None
+            return await self._actors.ask_device(device_id, AskCommand(device_id, command_id, WAIT_S), Command, WAIT_S + 2.0)
+        except LicsError as error:
+            return error
 
     async def _called_off(self, device_id: UUID, command_id: UUID) -> None:
         wish = CancelCommand(device_id, command_id, run_principal(self._run_id), "the run is silent")
@@ -163,7 +164,20 @@ class Dispatcher:
             wait_s=0.0,
             timeout_s=DEADLINE_S,
             run_id=self._run_id,
+            once_said=True,
         )
 
     def _facts(self, command: SendCommand, reason: str) -> dict[str, str]:
         return {"run": str(self._run_id), "role": command.role, "command": command.name, "reason": reason}
+
+
+def said_at(command: Command) -> datetime | None:
+    """Return when a command was about to be published, None where it has not been."""
+    return next((step.time for step in command.steps if step.state is CommandState.DISPATCHED), None)
+
+
+def _outcome(command: Command | LicsError, final: datetime) -> str | None:
+    """Return a command's fate, None where it is not known yet."""
+    if isinstance(command, CommandNotFoundError):
+        return "expired" if datetime.now(UTC) > final else None
+    return command.state.value if isinstance(command, Command) and command.state.terminal else None

@@ -82,6 +82,8 @@ class RunStand:
         limits = changes.pop("limits", None)
         if limits:
             document["limits"] = {**document["limits"], **limits}
+        for name, value in changes.pop("changed", {}).items():
+            document[name] = {**document[name], **value} if isinstance(value, dict) else value
         fields: dict[str, Any] = {
             "run_id": uuid4(),
             "laboratory_id": LABORATORY,
