@@ -193,7 +193,7 @@ class RunShell:
         """Try again what the disk did not take: the run pauses for a moment, since what happened meanwhile was not heard."""
         held, self._held = list(self._held), deque(maxlen=HELD)
         if held:
-            if self.history.run.phase == "running":
+            if self.history.run.phase == "running" and not isinstance(held[0][0], PauseAsked):
                 self.happened(PauseAsked(self._outside.now(), ITSELF, "the disk took nothing"))
             for event, heard, ask in held:
                 self.happened(event, heard, ask=ask)
@@ -227,6 +227,9 @@ class RunShell:
 
     def _step(self, event: Event, heard: datetime, ask: UUID | None, reply: Reply | None) -> None:
         history = self.history
+        if self._held:  # in order, or not at all
+            self._hold(event, heard, ask, reply)
+            return
         before = history.run
         run, effects = reduce(history.plan, before, event)
         decided = datetime.now(UTC)
@@ -236,7 +239,8 @@ class RunShell:
         try:
             self._journal.append([step, *self._alarms(step, decided)], durable=told)
         except StorageFullError as error:
-            self._hold(event, heard, ask, reply, error)
+            log.error("a run's journal takes nothing", extra={"run": str(self._run_id), "reason": error.message})
+            self._hold(event, heard, ask, reply)
             return
         history.take(step, run)
         self._carry_out(step, decided)
@@ -286,15 +290,14 @@ class RunShell:
             found.append(AlarmCleared(now, source, BARRED))
         return found
 
-    def _hold(self, event: Event, heard: datetime, ask: UUID | None, reply: Reply | None, error: StorageFullError) -> None:
+    def _hold(self, event: Event, heard: datetime, ask: UUID | None, reply: Reply | None) -> None:
         """Keep what must not be lost until the disk takes it. What devices say meanwhile is dropped: nothing may answer it."""
         if reply is not None:
-            reply(error)
+            reply(StorageFullError("the disk takes nothing; nothing was done"))
         elif isinstance(event, DeviceSaid | MetricSaid):
             self.dropped += 1
         else:
             self._held.append((event, heard, ask))
-        log.error("a run's journal takes nothing", extra={"run": str(self._run_id), "reason": error.message})
         self._outside.blocked()
 
     def _keep(self, records: list[Record]) -> None:
