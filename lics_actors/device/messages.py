@@ -276,6 +276,7 @@ class KeepDevice:
     holder: str
     seen: str = ""
     wait_s: float = 0.0
+    laboratory_id: UUID | None = None  # of the run: a device of another one does not exist for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -334,6 +334,8 @@ class DeviceShell:
             reply(known)
 
     def _keep(self, wish: KeepDevice, reply: Reply) -> None:
+        if wish.laboratory_id not in {None, self._state.spec.laboratory_id}:
+            raise DeviceNotFoundError(f"no device {wish.device_id}", device_id=str(wish.device_id), outside=True)
         now = _now()
         self._settle(self._reduce(ReservationChanged(now, reserving.kept(self._state.reserved, wish, now))))
         over = self._watchers.add(wish.seen if wish.wait_s > 0 else "", reply, twin_of(self._state))

@@ -32,7 +32,7 @@ from lics_actors.run.dispatch import Dispatcher
 from lics_actors.run.hearing import Ears, listened
 from lics_actors.run.history import History, begun, opened, unfit, why
 from lics_actors.run.keeping import Keeper
-from lics_actors.run.messages import RunActorSpec, RunView
+from lics_actors.run.messages import RunActorSpec
 from lics_actors.run.shell import RunShell
 from lics_actors.run.standing import BROKER, Standings, Trouble
 from lics_actors.run.telling import Telling
@@ -68,14 +68,14 @@ class Conduct:
         self.faults = 0
         self._axis = Axis(order.ordered_at)
         self._standings = Standings(frozenset(order.roles), loop.time())
-        self._keeper = Keeper(order.run_id, order.roles, client, self._standings, self._looked)
+        self._keeper = Keeper(order, client, self._standings, self._looked)
         self._telling = Telling(order.run_id, order.laboratory_id, spec.broker.prefix, self._publish, publisher)
         self._session: DeviceSession | None = None
         self._session_number = 0
         self._ears: Ears | None = None
         self._dispatcher: Dispatcher | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._woken: Callable[[], None] | None = None
+        self._driver: RunShell | None = None  # `shell`, from when the run is being taken up
         self._syncing = self._retrying = self._driving = False
         self._changed = asyncio.Event()
         self._over: asyncio.Future[Phase] = loop.create_future()
@@ -179,8 +179,8 @@ class Conduct:
         order = self._spec.order
         self._axis = Axis(history.opened.time, at_least=history.run.now)
         shell = RunShell(history, self._journal, self._standings, self, order.allowance)
-        self._woken = shell.woke
-        self._dispatcher = Dispatcher(order.run_id, order.roles, self._client, shell)
+        self._driver = shell
+        self._dispatcher = Dispatcher(order, self._client, shell)
         try:
             self._ears = Ears(order.roles, self._spec.broker.prefix, listened(history.plan))
         except (UnknownDriverError, ValueError) as error:
@@ -293,15 +293,20 @@ class Conduct:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if due is not None and self._woken is not None:
-            self._timer = self._loop.call_later(max(0.0, due - self.now()), self._safely, self._woken)
+        if due is not None and self._driver is not None:
+            self._timer = self._loop.call_later(max(0.0, due - self.now()), self._safely, self._driver.woke)
 
-    def told(self, step: RunStepped, view: RunView) -> None:
+    def told(self, step: RunStepped) -> None:
         """See `Outside`."""
+        self._loop.call_soon(self._safely, self._tell, step)
+
+    def _tell(self, step: RunStepped) -> None:
+        assert self._driver is not None
+        phase, view = self._driver.history.run.phase, self._driver.view()
         self._telling.told(step, view)
-        self._say(view.phase)
-        if view.phase in OVER and not self._over.done():
-            self._over.set_result(view.phase)
+        self._say(phase)
+        if phase in OVER and step.n == view.n - 1 and not self._over.done():
+            self._over.set_result(phase)
 
     def unsynced(self) -> None:
         """See `Outside`."""

@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
-from lics_actors.device.messages import AskCommand, CancelCommand, CommandState, RequestCommand, RoleSpec
+from lics_actors.device.messages import AskCommand, CancelCommand, CommandState, RequestCommand
 from lics_actors.errors import CommandNotFoundError, DeviceTimeoutError, FleetUnavailableError, LicsError
 from lics_actors.experiment.messages import SendCommand
-from lics_actors.run.orders import run_principal
+from lics_actors.run.orders import RunOrder, run_principal
 from lics_actors.store.records import Command
 
 START_S: Final = 3.0  # an animal connects a reward with what it did a moment ago; a device's actor that died is back by then
@@ -52,9 +51,10 @@ class Fates(Protocol):
 class Dispatcher:
     """One run's. All in one loop's thread; `counts`: what became of commands."""
 
-    def __init__(self, run_id: UUID, roles: Mapping[str, RoleSpec], actors: Actors, fates: Fates) -> None:
-        self._run_id, self._roles, self._actors, self._fates = run_id, roles, actors, fates
-        self._turns = {each.device_id: asyncio.Lock() for each in roles.values()}
+    def __init__(self, order: RunOrder, actors: Actors, fates: Fates) -> None:
+        self._run_id, self._roles, self._actors, self._fates = order.run_id, order.roles, actors, fates
+        self._within = frozenset({order.laboratory_id})
+        self._turns = {each.device_id: asyncio.Lock() for each in order.roles.values()}
         self._tasks: set[asyncio.Task[None]] = set()
         self._queued: dict[UUID, UUID] = {}  # commands that wait at their device's actor → device
         self._hushed = 0
@@ -164,6 +164,7 @@ class Dispatcher:
             wait_s=0.0,
             timeout_s=DEADLINE_S,
             run_id=self._run_id,
+            within=self._within,
             once_said=True,
         )
 

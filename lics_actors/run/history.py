@@ -21,7 +21,7 @@ from lics_actors.experiment.replay import Difference, replay
 from lics_actors.experiment.state import RunState, new_run
 from lics_actors.run.orders import RunOrder
 from lics_actors.run.pausing import ends_by_itself
-from lics_actors.store.run_records import RunOpened, RunReacted, RunRecord, RunStepped
+from lics_actors.store.run_records import RunOpened, RunRecord, RunStepped
 
 MAX_ASKS = 1000  # wishes of operators remembered; a repeat comes within seconds
 
@@ -145,8 +145,8 @@ def replayed(records: Iterable[RunRecord]) -> Difference | None:
                 first = first or record
             case RunStepped(event=event, effects=effects):
                 steps.append((event, effects))
-            case RunReacted():
-                pass
+            case _:
+                pass  # a figure
     if first is None:
         raise InvalidError("the record does not say how the run was opened")
     plan, run = begun(first)

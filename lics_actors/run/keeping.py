@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
 
-from lics_actors.device.messages import DeviceTwin, FreeDevice, KeepDevice, RoleSpec
+from lics_actors.device.messages import DeviceTwin, FreeDevice, KeepDevice
 from lics_actors.errors import ConflictError, LicsError
 from lics_actors.run.dispatch import Actors
-from lics_actors.run.orders import run_principal
+from lics_actors.run.orders import RunOrder, run_principal
 from lics_actors.run.standing import GRACE_S, Standings, Trouble, trouble_of
 
 WATCH_S: Final = 25.0  # so often a reservation is renewed; a reservation lasts for four of them (device/reserving.py)
@@ -25,12 +25,11 @@ log = logging.getLogger(__name__)
 class Keeper:
     """One run's. `changed` is called, in the loop's thread, whenever a device stands otherwise, or has for long enough."""
 
-    def __init__(
-        self, run_id: UUID, roles: Mapping[str, RoleSpec], actors: Actors, standings: Standings, changed: Callable[[], None]
-    ) -> None:
-        self._run_id, self._actors, self._standings, self._changed = run_id, actors, standings, changed
+    def __init__(self, order: RunOrder, actors: Actors, standings: Standings, changed: Callable[[], None]) -> None:
+        self._run_id, self._laboratory_id = order.run_id, order.laboratory_id
+        self._actors, self._standings, self._changed = actors, standings, changed
         self._devices: dict[UUID, list[str]] = {}
-        for role, each in roles.items():
+        for role, each in order.roles.items():
             self._devices.setdefault(each.device_id, []).append(role)
         self.twins: dict[str, DeviceTwin] = {}  # by role, as last heard
 
@@ -59,7 +58,7 @@ class Keeper:
         seen = ""
         while True:
             wait_s = WATCH_S if seen else 0.0
-            wish = KeepDevice(device_id, self._run_id, run_principal(self._run_id), seen, wait_s)
+            wish = KeepDevice(device_id, self._run_id, run_principal(self._run_id), seen, wait_s, self._laboratory_id)
             try:
                 twin = await self._actors.ask_device(device_id, wish, DeviceTwin, wait_s + ANSWER_S)
             except LicsError as error:

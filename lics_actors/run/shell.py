@@ -80,8 +80,8 @@ class Outside(Protocol):
     def wake_at(self, due: float | None) -> None:
         """Call `woke` at this time of the run's axis, instead of at any given before."""
 
-    def told(self, step: RunStepped, view: RunView) -> None:
-        """Tell the world of a step that is in the journal."""
+    def told(self, step: RunStepped) -> None:
+        """Tell the world of a step that is in the journal; behind what it sends."""
 
     def unsynced(self) -> None:
         """Have the journal synced soon."""
@@ -232,25 +232,24 @@ class RunShell:
             return
         before = history.run
         run, effects = reduce(history.plan, before, event)
-        decided = datetime.now(UTC)
-        barred = self._barred(effects, decided)
+        now = datetime.now(UTC)
+        barred = self._barred(effects, now)
         step = RunStepped(self._run_id, history.n, heard, event, tuple(effects), ask, barred)
         told = any(isinstance(effect, SendCommand | PhaseChanged) for effect in effects)
         try:
-            self._journal.append([step, *self._alarms(step, decided)], durable=told)
+            self._journal.append([step, *self._alarms(step, now)], durable=told)
         except StorageFullError as error:
             log.error("a run's journal takes nothing", extra={"run": str(self._run_id), "reason": error.message})
             self._hold(event, heard, ask, reply)
             return
         history.take(step, run)
-        self._carry_out(step, decided)
+        self._carry_out(step, datetime.now(UTC))
         if not told:
             self._outside.unsynced()
-        view = self.view()
-        self._outside.told(step, view)
+        self._outside.told(step)
         if reply is not None:
             refused = _refused(event, before.phase, effects) or next(iter(barred.values()), None)
-            reply(view if refused is None else RunRefusedError(refused, phase=run.phase))
+            reply(self.view() if refused is None else RunRefusedError(refused, phase=run.phase))
 
     def _carry_out(self, step: RunStepped, decided: datetime) -> None:
         if any(isinstance(effect, PhaseChanged) and effect.phase in QUIET for effect in step.effects):
