@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 from lics_actors.admission.rows import Claim
 from lics_actors.experiment.library import text_of
 from lics_actors.store.records import AlarmRaised
+from lics_actors.store.runs import NewRun
 from lics_actors.store.shipping import ship_journal
 from tests.contract.store_rows import T0, accepted
 from tests.unit.web.conftest import Web
@@ -104,6 +105,13 @@ async def claim(web: Web, laboratory: UUID) -> str:
     return str(claim_id)
 
 
+async def run(web: Web, laboratory: UUID) -> str:
+    """Make a run that was ordered."""
+    name, now = name_in(laboratory), datetime.now(UTC)
+    new = NewRun(uuid4(), laboratory, uuid4(), name, uuid4(), "fixed_ratio", 1, 7, f"user:{name}", now, "ul")
+    return str((await web.repository.order_run(new)).id)
+
+
 async def laboratory_itself(web: Web, laboratory: UUID) -> str:
     """Return the laboratory."""
     return str(laboratory)
@@ -117,6 +125,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "command_id": command,
     "alarm_id": alarm,
     "node": node,
+    "run_id": run,
     "user_id": user,
     "claim_id": claim,
     "laboratory_id": laboratory_itself,
@@ -142,11 +151,16 @@ IN_BODIES: Final = {
     "laboratory_id": "where something new is to be, or a device to go: none such",
     "id": "of something new: taken where there is such a thing",
     "devices": "of a rig: no such devices",
+    "rig_id": "of a run to be: no such rig",
+    "subject_id": "of a run to be: no such subject",
 }
 """Ids that bodies have → what becomes of another laboratory's. Each has its line in test_ids_in_bodies_and_queries."""
 
 IN_QUERIES: Final = {
     "device_id": "of latest values: nothing, as of one that does not exist; of a command: no such command",
     "device": "of rigs: none",
+    "subject": "of runs: none",
+    "experiment": "of runs: none",
+    "rig": "of runs: none",
 }
 """Ids that queries have → what becomes of another laboratory's."""

@@ -159,13 +159,16 @@ async def test_no_answer_tells_of_another_laboratory(web: Web, other: UUID) -> N
     assert canary.search(everything.decode()), "who sees all sees it, so there was something to be seen"
 
 
-@pytest.mark.parametrize("path", ["/devices", "/rigs", "/alarms?all=true", "/telemetry/latest", "/subjects", "/users", "/audit"])
+@pytest.mark.parametrize(
+    "path", ["/devices", "/rigs", "/alarms?all=true", "/telemetry/latest", "/subjects", "/users", "/audit", "/runs"]
+)
 async def test_pages_go_on_over_what_is_not_ones_own(web: Web, other: UUID, path: str) -> None:
     for place in (OWN, other, OWN, other, other, OWN):
         await rig(web, place)
         await alarm(web, place)
         await user(web, place)
         await MAKERS["subject_id"](web, place)
+        await MAKERS["run_id"](web, place)
     token = issued(web, Role.LAB_ADMIN, OWN)
     found: list[str] = []
     cursor, whole = "", "&" if "?" in path else "?"
@@ -251,6 +254,12 @@ async def test_ids_in_bodies_and_queries(web: Web, other: UUID) -> None:
         cancelled = await told("POST", f"/commands/{theirs_command}/cancel?device_id={device_id}", {})
         assert cancelled == (404, "COMMAND_NOT_FOUND")
     assert (await (await ask(web, "GET", f"/rigs?device={theirs}", token)).get_json())["items"] == []
+    their_rig, their_subject, protocol = await rig(web, other), await MAKERS["subject_id"](web, other), {"protocol": "two_choice"}
+    assert (await told("POST", "/runs", {"rig_id": their_rig, **protocol}))[0] == 404
+    assert (await told("POST", "/runs", {"rig_id": rig_id, "subject_id": their_subject, **protocol}))[0] == 404
+    run = await web.repository.get_run(UUID(await MAKERS["run_id"](web, other)))
+    for chosen in (f"rig={run.rig_id}", f"subject={their_subject}", f"experiment={uuid4()}", ""):
+        assert (await (await ask(web, "GET", f"/runs?{chosen}", token)).get_json())["items"] == []
     for verb in ("restart", "drain", "quarantine", "clear"):
         assert await told("POST", f"/fleet/{verb}", {"node": f"device:{theirs}", "reason": "x"}) == (404, "NODE_NOT_FOUND")
         for shared in ("recorder", "rack:1", "all"):
