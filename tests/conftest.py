@@ -40,6 +40,7 @@ ALONE = {  # modules whose tests measure, or load the machine
     "test_bench_live",
     "test_bench_query",
     "test_chaos",
+    "test_chaos_runs",
     "test_faults_clock",
     "test_faults_full",
     "test_faults_hung",

@@ -20,7 +20,17 @@ FAULTS_PER_S = 1.0
 SHORT = Ordeal(seed=0, faults=25, seconds=15.0, scope=Scope(SHORT_DEVICES, recorders=2, workers=2, longest_s=3.0), warm_s=3.0)
 MOST = 0.9
 TRIALS, CAGES, SPEED = 100, 16, 10.0
-SHORT_TASK = Task(runs=6, trials=10, cages=Cages(3, SPEED))
+SHORT_TASK = Task(runs=6, trials=10, cages=Cages(3, SPEED), gap_s=0.2)
+SHORT_RUNS = Ordeal(
+    seed=0,
+    faults=15,
+    seconds=10.0,
+    scope=Scope(TYPES * 4, recorders=1, workers=1, longest_s=2.0, runs=SHORT_TASK.cages.count),
+    commands_per_s=2.0,
+    rate_hz=1.0,
+    warm_s=1.0,
+    task=SHORT_TASK,
+)
 TRIAL_S = 3.0  # a trial takes so long at most, on average, with everything breaking around it
 HEALED = "until all is well again"
 
@@ -41,6 +51,8 @@ def ordeal(options: Options, on: Servers) -> Ordeal:
 
 def with_runs(options: Options, seed: int, servers: frozenset[str]) -> Ordeal:
     """Return as many runs of as many trials as are wanted, in cages of their own, beside devices that are commanded."""
+    if options.short:
+        return replace(SHORT_RUNS, seed=seed, scope=replace(SHORT_RUNS.scope, servers=servers))
     runs, trials = options.runs or 1, options.trials or TRIALS
     cages = Cages(min(runs, CAGES), SPEED)
     scope = Scope(options.devices or TYPES * (cages.count + 2), recorders=2, workers=2, servers=servers, runs=cages.count)
