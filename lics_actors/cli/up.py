@@ -18,6 +18,7 @@ from lics_actors import logs
 from lics_actors.cli.output import console, fail, told_errors
 from lics_actors.cli.progress import Progress
 from lics_actors.cli.screen import final_screen
+from lics_actors.services.demo_study import DemoStudy
 from lics_actors.services.laboratory import Laboratory
 from lics_actors.services.lock import DataDirLock, HeldError, Holder
 from lics_actors.services.ports import free_port
@@ -73,6 +74,7 @@ async def _live(settings: Settings, env: dict[str, str], demo: bool) -> None:
     asked = asyncio.Event()
     async with _signals(asked, laboratory):
         caps = asyncio.create_task(laboratory.cap_logs())
+        study = asyncio.create_task(_study(laboratory, settings, demo))
         starting = asyncio.create_task(_start(laboratory, settings, demo))
         waiting = asyncio.create_task(asked.wait())
         try:
@@ -81,9 +83,9 @@ async def _live(settings: Settings, env: dict[str, str], demo: bool) -> None:
                 starting.result()
                 await waiting
         finally:
-            for task in (starting, waiting, caps):
+            for task in (starting, waiting, caps, study):
                 task.cancel()
-            await asyncio.gather(starting, waiting, caps, return_exceptions=True)
+            await asyncio.gather(starting, waiting, caps, study, return_exceptions=True)
             await _stop(laboratory)
 
 
@@ -108,6 +110,13 @@ async def _start(laboratory: Laboratory, settings: Settings, demo: bool) -> None
     console.print(
         final_screen(settings, laboratory.embedded, readiness.note, time.monotonic() - started), highlight=False, soft_wrap=True
     )
+
+
+async def _study(laboratory: Laboratory, settings: Settings, demo: bool) -> None:
+    """Run the demo's experiment once the laboratory is up."""
+    await laboratory.came_up.wait()
+    if demo:
+        await DemoStudy(settings).keep()
 
 
 async def _stop(laboratory: Laboratory) -> None:

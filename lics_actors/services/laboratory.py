@@ -47,6 +47,7 @@ class Laboratory:
         self._keeper = Keeper(self._hear)
         self._deaths: dict[str, int] = {}
         self._up = False
+        self.came_up = asyncio.Event()
         self.embedded: Embedded = embedded_servers(settings)
 
     async def start(self, step: Steps) -> None:
@@ -65,7 +66,7 @@ class Laboratory:
         if self._demo:
             with step("demo laboratory"):
                 await self._program("seed", "lics db seed").run()
-            procfile = {"simulate": "lics simulate --demo", **procfile}
+            procfile = {"simulate": "lics simulate --demo --subject-model ideal", **procfile}
         for place, (name, line) in enumerate(procfile.items()):
             self._keeper.keep(ChildSpec(name, stage=PROGRAMS_STAGE + place, stop_timeout_s=8.0), self._program(name, line))
 
@@ -96,6 +97,7 @@ class Laboratory:
     def is_up(self) -> None:
         """Everything has been seen at work: from now on deaths are told and survived."""
         self._up = True
+        self.came_up.set()
 
     def pids(self) -> dict[str, int | None]:
         """Return each part's pid."""

@@ -7,7 +7,7 @@ import json
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +16,7 @@ from config.settings import Settings
 from drivers.native.demo import demo_devices
 
 TIMEOUT_S = 3.0
+WRITING_S = 60.0  # a rehearsal takes a while
 ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - a server bound to any address is asked on loopback
 
 
@@ -25,19 +26,28 @@ def web_address(settings: Settings) -> str:
     return f"http://{host if ':' not in host or host.startswith('[') else f'[{host}]'}:{settings.port}"
 
 
-def fetch(settings: Settings, path: str, *, sign_in: bool = True) -> tuple[int, Any]:
-    """GET a JSON document, as administrator unless told otherwise; return its status and body.
+def fetch(
+    settings: Settings,
+    path: str,
+    *,
+    sign_in: bool = True,
+    body: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Any]:
+    """GET a JSON document, or POST `body`, as administrator unless told otherwise; return the answer's status and body.
 
     Raises:
         OSError: nobody answers there.
         ValueError: the answer is not JSON.
     """
-    request = urllib.request.Request(web_address(settings) + path)  # noqa: S310 - http of our own making
+    data = None if body is None else json.dumps(body).encode()
+    known = {**(headers or {}), **({} if data is None else {"Content-Type": "application/json"})}
+    request = urllib.request.Request(web_address(settings) + path, data, known)  # noqa: S310 - http of our own making
     if sign_in:
         request.add_header("Authorization", f"Bearer {settings.admin_token_value()}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has no business on loopback
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
+        with opener.open(request, timeout=TIMEOUT_S if data is None else WRITING_S) as answer:
             return int(answer.status), json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
