@@ -86,8 +86,9 @@ class DemoStudy:
         found = (await self._ask(f"/runs?unfinished=true&rig={quote(place.rig_id)}"))["items"]
         now = asyncio.get_running_loop().time()
         if found:
-            if found[0]["phase"] == "recovering":
-                await self._ask(f"/runs/{found[0]['id']}/resume", {"reason": "the demo goes on"})
+            run = await self._ask(f"/runs/{found[0]['id']}")
+            if (run["now"] or run)["phase"] == "recovering":
+                await self._ask(f"/runs/{run['id']}/resume", {"reason": "the demo goes on"})
         elif now >= self._refused.get(place.rig_id, now):
             self._refused[place.rig_id] = now + REFUSED_S
             wanted = {"rig_id": place.rig_id, "protocol": PROTOCOL, "subject_id": place.subject_id}
