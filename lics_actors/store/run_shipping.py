@@ -23,7 +23,7 @@ _HOME: Final = f"coalesce((SELECT laboratory_id FROM run WHERE id = $1), '{DEFAU
 _STEP: Final = f"""INSERT INTO run_event (run_id, laboratory_id, n, time, at_s, kind, record)
     VALUES ($1, {_HOME}, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING"""  # noqa: S608 - of our own constants
 _PHASE: Final = """UPDATE run SET phase = $2, why = $3, phase_n = $4, phase_at = $5, began_at = coalesce(began_at, $6),
-    ended_at = $7 WHERE id = $1 AND phase_n < $4"""
+    ended_at = $7 WHERE id = $1 AND phase_n <= $4"""  # one step may bring several phases, in order
 _TRIAL: Final = f"""INSERT INTO trial (run_id, laboratory_id, number, block, drawn, began_at, began_s, began_n, reason, rewarded)
     VALUES ($1, {_HOME}, $2, $3, $4, $5, $6, $7, '', 0) ON CONFLICT DO NOTHING"""  # noqa: S608
 _END: Final = """UPDATE trial SET outcome = $3, reason = $4, rewarded = $5, ended_at = $6, ended_s = $7, ended_n = $8

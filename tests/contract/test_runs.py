@@ -11,7 +11,7 @@ import pytest
 
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.errors import ConflictError, RunNotFoundError, RunUnderWayError
-from lics_actors.experiment.messages import SendCommand, TrialBegan, TrialEnded
+from lics_actors.experiment.messages import PhaseChanged, SendCommand, StopAsked, TrialBegan, TrialEnded
 from lics_actors.store.records import decode_record, encode_record
 from lics_actors.store.repository import Repository
 from lics_actors.store.run_records import RunRecord, RunStepped
@@ -55,6 +55,17 @@ async def test_a_rig_and_a_subject_are_in_one_run_at_a_time(repository: Reposito
     assert (await repository.get_run(first.id)).phase == "aborted"
     with pytest.raises(RunNotFoundError):
         await repository.get_run(again.id, frozenset({ELSEWHERE}))
+
+
+async def test_of_several_phases_in_one_step_the_last_holds(repository: Repository) -> None:
+    run = await repository.order_run(order())
+    phases = (PhaseChanged("finishing", "enough"), PhaseChanged("stopped", "enough"))
+    stopped = RunStepped(run.id, 0, ZERO, StopAsked(0.0, "user:1", "enough"), phases)
+    entries = journal([opened(run.id, run.rig_id, run.protocol_version_id), stopped])
+    for identity in (uuid4(), uuid4()):  # and again, from a journal that was replaced
+        await ship_journal(repository, identity, entries)
+        told = await repository.get_run(run.id)
+        assert (told.phase, told.why, told.ended_at) == ("stopped", "enough", ZERO)
 
 
 async def test_a_run_goes_from_its_journal_into_the_tables_exactly_once(repository: Repository) -> None:
