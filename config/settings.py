@@ -132,6 +132,20 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("LICS_MQTT_MAX_QUEUED", "mqtt_max_queued"),
         description="how many messages your broker queues for a client (mosquitto: max_queued_messages); an alarm comes at 80 %",
     )
+    export_bucket: str = Field(
+        "lics",
+        validation_alias=AliasChoices("LICS_EXPORT_BUCKET", "export_bucket"),
+        description="where runs' files are kept, if MINIO_ENDPOINT is set; made by hand, once",
+    )
+    export_region: str = Field("us-east-1", validation_alias=AliasChoices("LICS_EXPORT_REGION", "export_region"))
+    export_memory_mb: Annotated[int, Field(ge=512)] = Field(
+        2048,
+        validation_alias=AliasChoices("LICS_EXPORT_MEMORY_MB", "export_memory_mb"),
+        description="what writing one run's file may take; a session of 1,000 trials takes some 300",
+    )
+    export_s: Annotated[int, Field(ge=10, le=3600)] = Field(
+        300, validation_alias=AliasChoices("LICS_EXPORT_S", "export_s"), description="how long writing one run's file may take"
+    )
     admin_token: SecretStr | None = Field(None, validation_alias=AliasChoices("LICS_ADMIN_TOKEN", "admin_token"))
     node: str | None = Field(
         None,
@@ -201,6 +215,11 @@ class Settings(BaseSettings):
     def spool_dir(self) -> Path:
         """Return the folder of the Recorder's spool."""
         return self.data_dir / "spool"
+
+    @property
+    def export_dir(self) -> Path:
+        """Return the folder of runs' files, where no bucket is set."""
+        return self.data_dir / "exports"
 
     @property
     def log_dir(self) -> Path:

@@ -17,6 +17,7 @@ from lics_actors.store.repository import Repository
 from web import access, admission, audited, auth, docs, errors, express, openapi, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
+from web import run_files as run_file_work
 from web import studies as study_work
 from web.alarms import AlarmMetrics
 from web.api import (
@@ -32,6 +33,7 @@ from web.api import (
     protocols,
     recorded,
     rigs,
+    run_files,
     runs,
     subjects,
     telemetry,
@@ -98,6 +100,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         protocols,
         runs,
         laboratories,
+        run_files,
     ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
@@ -108,6 +111,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     admission.install(app, settings, repository, audit_log)
     rig_work.install(app, repository, client, audit_log)
     study_work.install(app, repository, client, audit_log)
+    run_file_work.install(app, repository, audit_log, settings)
     express.install(app, house, keeper, metrics, refusals)
     live.install(app, settings, house, ways_in, limits or Limits())
     return app

@@ -15,7 +15,7 @@ import config
 from drivers.native.spec import DEVICE_TYPES
 from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
-from lics_actors.cli.run_files import format_by_name, replay, write_file
+from lics_actors.cli.run_files import export, format_by_name, replay, write_file
 from lics_actors.datafile.rehearsed import rehearsed
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.diagram import drawing
@@ -78,6 +78,7 @@ def rehearse_protocol(
         fail("the replay of the first session came out otherwise", "this is a fault of LICS: please report it with the protocol")
 
 
+app.command("export")(export)
 app.command("replay")(replay)
 
 

@@ -1,29 +1,58 @@
-"""`lics run replay`: a run's file, proved by the record in it."""
+"""`lics run export` and `lics run replay`: files of runs, and the proof that they, and the tables, hold what happened."""
 
 from __future__ import annotations
 
+import asyncio
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
 from lics_actors.cli.output import console, fail, print_json, told_errors
 from lics_actors.datafile.about import ending
-from lics_actors.datafile.content import Proof
+from lics_actors.datafile.content import Proof, proved
 from lics_actors.datafile.dossier import Dossier
 from lics_actors.datafile.formats import FORMATS, FileError, Format
 from lics_actors.datafile.lines import RecordError
 from lics_actors.datafile.making import make, prove
 
 
+class Choice(StrEnum):
+    """Formats, for the command line."""
+
+    NWB = "nwb"
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+def export(
+    run: Annotated[UUID, typer.Argument(metavar="RUN", help="the id of a run that is over")],
+    *,
+    wanted: Annotated[Choice, typer.Option("--format", help="parquet and csv: an archive of one file a table")] = Choice.NWB,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; default: run-<id> here")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of text")] = False,
+) -> None:
+    """Write a run's file: what happened, with the proof that it did."""
+    form = FORMATS[wanted.value]
+    path = output or Path(form.file_name(run))
+    with told_errors():
+        write_file(asyncio.run(_dossier(run)), form, path)
+    if as_json:
+        print_json({"run_id": str(run), "format": form.name, "file": str(path), "size": path.stat().st_size})
+        return
+    console.print(f"wrote {path} ({path.stat().st_size:,} bytes); docs/data.md says what is in it", highlight=False)
+
+
 def replay(
-    run: Annotated[str, typer.Argument(metavar="FILE", help="a run's file: NWB, or an archive of Parquet or CSV")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="a run's id, or its file: NWB, or an archive of Parquet or CSV")],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of text")] = False,
 ) -> None:
     """Play a run again from what it heard: it must decide the same, and its file's tables must follow; exit code 1 if not."""
     with told_errors():
-        dossier, proof = _proved(Path(run))
+        dossier, proof = _of_tables(UUID(run)) if _is_id(run) else _of_file(Path(run))
     document = _document(dossier, proof)
     if as_json:
         print_json(document)
@@ -35,7 +64,8 @@ def replay(
     if proof.altered is not None:
         fail(f"the file was changed: {document['altered']}", "trust the record in it, or export the run again")
     if not as_json:
-        console.print("identical: every decision follows from the record, and every table from them")
+        kept = "" if _is_id(run) else ", and every table from them"
+        console.print(f"identical: every decision follows from the record{kept}")
 
 
 def write_file(dossier: Dossier, wanted: Format, path: Path) -> None:
@@ -56,7 +86,28 @@ def format_by_name(path: Path) -> Format:
     return fail(f"{path.name} says no format", f"end it in {', '.join(each.suffix for each in FORMATS.values())}")
 
 
-def _proved(path: Path) -> tuple[Dossier, Proof]:
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return not Path(text).exists()
+
+
+def _of_tables(run_id: UUID) -> tuple[Dossier, Proof]:
+    dossier = asyncio.run(_dossier(run_id))
+    return dossier, proved(dossier)
+
+
+async def _dossier(run_id: UUID) -> Dossier:
+    from lics_actors.cli.laboratory import tables  # noqa: PLC0415 - slow, and a file needs no database
+    from lics_actors.store.dossiers import read_dossier  # noqa: PLC0415
+
+    async with tables() as repository:
+        return await read_dossier(repository, run_id)
+
+
+def _of_file(path: Path) -> tuple[Dossier, Proof]:
     try:
         return prove(path)
     except (FileError, RecordError) as error:

@@ -14,7 +14,7 @@ from lics_actors.datafile.fact_rows import fact_tables
 from lics_actors.datafile.tables import Altered, Table, altered
 from lics_actors.datafile.trial_rows import trial_table
 from lics_actors.datafile.walk import walked
-from lics_actors.experiment.checks import prepared
+from lics_actors.experiment.compiling import compile_protocol
 from lics_actors.experiment.plan import Plan
 from lics_actors.experiment.reading import validated
 from lics_actors.experiment.replay import Difference, replay
@@ -38,13 +38,13 @@ class Proof:
 
 
 def plan_of(record: Dossier) -> Plan:
-    """Return the plan that the run had.
+    """Return the plan that the run had; what a newer LICS would not run is not asked.
 
     Raises:
-        ProtocolError: the protocol cannot be run with the devices that took part: this is not what was run.
+        ProtocolError: the document is none. KeyError, TypeError, AttributeError: what devices said of themselves is damaged.
     """
     devices = {kind: description_of(document) for kind, document in record.facts.described.items()}
-    return prepared(validated(record.facts.protocol.document), devices)[0]
+    return compile_protocol(validated(record.facts.protocol.document), devices).plan
 
 
 def tables_of(record: Dossier, plan: Plan) -> list[Table]:

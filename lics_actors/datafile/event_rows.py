@@ -66,20 +66,21 @@ def _rewards(plan: Plan, steps: Steps) -> Table:
     by_id: dict[UUID, list[Any]] = {}
     for step in steps:
         match step:
-            case Decided(effect=said.SendCommand(reward=float() as amount) as command):
+            case Decided(effect=said.SendCommand(reward=float() | int() as amount) as command):
                 by_hand = step.move.event.by if isinstance(step.move.event, said.RewardAsked) else ""
+                name, barred = f"{command.role}.{command.name}", text(step.move.barred.get(command.id))
                 row = [
                     step.at,
                     command.trial,
-                    amount,
+                    float(amount),
                     by_hand != "",
-                    by_hand,
+                    text(by_hand),
                     "",
                     NAN,
-                    f"{command.role}.{command.name}",
+                    name,
                     str(command.id),
+                    barred,
                 ]
-                row.append(text(step.move.barred.get(command.id)))
                 rows.append(row)
                 by_id[command.id] = row
             case Heard(event=said.CommandSettled(command_id=command_id, outcome=outcome)) if command_id in by_id:

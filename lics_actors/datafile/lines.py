@@ -94,6 +94,6 @@ def _decoded(lines: list[bytes], sealed: Sealed) -> Dossier:
 
 
 def digest_of(document: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a JSON object, keys in order and no space in it."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """Return the SHA-256 of a JSON object, as protocols have it: names in their order, since chance is asked in it; no spaces."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()

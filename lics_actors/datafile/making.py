@@ -10,15 +10,17 @@ from lics_actors.datafile.formats import Format, format_of
 from lics_actors.datafile.lines import read, text_of
 
 
-def make(dossier: Dossier, wanted: Format, path: Path) -> None:
-    """Write a run's file.
+def make(dossier: Dossier, wanted: Format, path: Path) -> bytes:
+    """Write a run's file; return the record that is in it.
 
     Raises:
         ImportError: a library that the format needs is not installed. OSError: it cannot be written.
         ProtocolError: the protocol is none that this LICS can run.
     """
     write = wanted.writer()
-    write(dossier, tables_of(dossier, plan_of(dossier)), b"".join(text_of(dossier)), path)
+    record = b"".join(text_of(dossier))
+    write(dossier, tables_of(dossier, plan_of(dossier)), record, path)
+    return record
 
 
 def prove(path: Path) -> tuple[Dossier, Proof]:

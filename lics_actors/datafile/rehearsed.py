@@ -7,16 +7,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import msgspec
+
 from drivers.description import description_json
 from lics_actors.datafile.dossier import DeviceFacts, Dossier, Move, ProtocolFacts, RunFacts, SubjectFacts
 from lics_actors.datafile.lines import digest_of
 from lics_actors.experiment.rehearsal import Rehearsal, Session
+from lics_actors.study.protocol_documents import canonical
 
 
 def rehearsed(task: Rehearsal, session: Session, started_at: datetime, software: Mapping[str, str]) -> Dossier:
     """Return the dossier of a session that was rehearsed; devices and subject get ids of their own, the same each time."""
     run_id = session.begun.run_id
-    document: dict[str, Any] = task.plan.document.model_dump(mode="json", exclude_unset=True)
+    document: dict[str, Any] = msgspec.json.decode(canonical(task.plan.document))
     roles = {role: task.devices[each.type] for role, each in task.plan.document.roles.items()}
     devices = tuple(
         DeviceFacts(role, _id(run_id, role), f"simulated {each.type}", each.type, "native", each.firmware)

@@ -107,10 +107,12 @@ def _trials(plan: Plan, steps: Sequence[Heard | Decided]) -> list[_Trial]:
                 by_number[entered.trial].states.append(entered.state)
             case Decided(effect=TrialEnded() as end):
                 trial = by_number[end.trial]
-                trial.ended, trial.outcome, trial.reason, trial.rewarded = step.at, end.outcome, end.reason, end.rewarded
+                trial.ended, trial.outcome, trial.reason, trial.rewarded = step.at, end.outcome, end.reason, float(end.rewarded)
             case Decided(effect=StaircaseMoved() as moved):
-                levels[moved.name] = moved.value
-            case Decided(effect=SendCommand(reward=float() as amount) as said) if not isinstance(step.move.event, RewardAsked):
+                levels[moved.name] = float(moved.value)
+            case Decided(effect=SendCommand(reward=float() | int() as amount) as said) if not isinstance(
+                step.move.event, RewardAsked
+            ):
                 given[said.id] = (said.trial, amount)
             case Heard(event=CommandSettled(outcome="succeeded", command_id=command_id)) if command_id in given:
                 number, amount = given.pop(command_id)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from config import __version__
 from drivers.description import description_json, description_of
 from drivers.protocol import Description
 from lics_actors.errors import InvalidError
@@ -75,6 +76,7 @@ def _record(order: RunOrder, time: datetime, types: dict[str, Any]) -> RunOpened
         subject_id=order.subject_id,
         experiment_id=order.experiment_id,
         stage=order.stage,
+        software=__version__,
     )
 
 

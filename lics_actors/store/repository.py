@@ -11,6 +11,7 @@ from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.credentials import Credentials
 from lics_actors.store.cursors import Page
+from lics_actors.store.exports import Exports
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
 from lics_actors.store.laboratories import LaboratoryTables
@@ -66,6 +67,7 @@ class Repository(
     Credentials,
     Runs,
     RunReads,
+    Exports,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

@@ -37,6 +37,7 @@ class RunOpened(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     subject_id: UUID | None = None
     experiment_id: UUID | None = None
     stage: int | None = None
+    software: str = ""  # the version of LICS
 
 
 class RunStepped(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from lics_actors.datafile import lines
 from lics_actors.datafile.lines import RecordError, digest_of, read, seal_of, text_of
+from lics_actors.experiment.library import protocol_of
+from lics_actors.study.protocol_documents import canonical
 from tests.unit.datafile.dossiers import classic_dossier, dossier_of, journalled, story
 from tests.unit.experiment.kitchen import Play, event_of, kitchen
 
@@ -77,5 +79,8 @@ def test_the_seal_is_the_digest_of_all_before() -> None:
     assert seal_of(data) == hashlib.sha256(b"".join(body)).hexdigest()
 
 
-def test_a_document_has_one_digest_however_it_is_written() -> None:
-    assert digest_of({"a": 1, "b": "ä"}) == digest_of({"b": "ä", "a": 1}) != digest_of({"a": 2, "b": "ä"})
+def test_a_protocol_has_the_digest_that_its_version_has() -> None:
+    protocol = protocol_of("delayed_match")
+    document = classic_dossier("delayed_match").facts.protocol
+    assert document.digest == digest_of(document.document) == hashlib.sha256(canonical(protocol).encode()).hexdigest()
+    assert digest_of({"a": 1, "b": "ä"}) != digest_of({"b": "ä", "a": 1})  # the order of draws decides
