@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -146,6 +147,26 @@ class Settings(BaseSettings):
     export_s: Annotated[int, Field(ge=10, le=3600)] = Field(
         300, validation_alias=AliasChoices("LICS_EXPORT_S", "export_s"), description="how long writing one run's file may take"
     )
+    rate_account: Annotated[float, Field(ge=0)] = Field(
+        500.0,
+        validation_alias=AliasChoices("LICS_RATE_ACCOUNT", "rate_account"),
+        description="requests a second that an account, or a key, may make for long; five seconds' worth at once; 0: any number",
+    )
+    rate_address: Annotated[float, Field(ge=0)] = Field(
+        1000.0,
+        validation_alias=AliasChoices("LICS_RATE_ADDRESS", "rate_address"),
+        description="the same of a network address, whoever asks from there",
+    )
+    cors_origins: str = Field(
+        "",
+        validation_alias=AliasChoices("LICS_CORS_ORIGINS", "cors_origins"),
+        description="origins whose pages may read the API, like https://plots.lab.example, separated by commas; none: none may",
+    )
+    trusted_proxies: str = Field(
+        "",
+        validation_alias=AliasChoices("LICS_TRUSTED_PROXIES", "trusted_proxies"),
+        description="addresses or networks of proxies whose X-Forwarded-For and -Proto are believed, separated by commas",
+    )
     admin_token: SecretStr | None = Field(None, validation_alias=AliasChoices("LICS_ADMIN_TOKEN", "admin_token"))
     node: str | None = Field(
         None,
@@ -183,6 +204,26 @@ class Settings(BaseSettings):
     def _usable_name(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", value):
             raise ValueError("LICS_NODE is a host's name: small letters, digits and dashes, at most 63")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _usable_origins(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?", each):
+                raise ValueError(f"LICS_CORS_ORIGINS: {each} is no origin; write it like https://plots.lab.example, without path")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _usable_proxies(cls, value: str) -> str:
+        for each in filter(None, map(str.strip, value.split(","))):
+            try:
+                network = ip_network(each)
+            except ValueError as error:
+                raise ValueError(f"LICS_TRUSTED_PROXIES: {error}") from None
+            if not network.prefixlen:
+                raise ValueError("LICS_TRUSTED_PROXIES: everybody would be believed; name the proxies")
         return value
 
     @model_validator(mode="after")

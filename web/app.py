@@ -11,10 +11,12 @@ from quart import Quart, Response, g, request
 
 from config import __version__
 from config.settings import Settings
+from lics_actors.access.proxies import networks_of
+from lics_actors.access.rates import Rate
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
-from web import access, admission, audited, auth, docs, errors, express, openapi, scoping
+from web import access, admission, audited, auth, cors, docs, errors, express, openapi, proxies, rates, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import run_files as run_file_work
@@ -42,6 +44,7 @@ from web.api import (
 from web.api import auth as auth_api
 from web.backing import EXTENSION, TABLES_REST_S, Backing, Fleet, KnownCommands, Registrations
 from web.endings import SECURITY_HEADERS, note, request_name
+from web.express import Lane
 from web.health import HealthWatch
 from web.homes import Homes
 from web.live import install as live
@@ -53,6 +56,7 @@ from web.speech import refuse_endless_uris
 
 PREFIX: Final = "/api/v1"
 MAX_BODY_BYTES: Final = 1024 * 1024
+BURST_S: Final = 5  # so many seconds' worth of requests may come at once
 BODY_S: Final = 10  # a body that has not arrived by then is not coming
 
 
@@ -77,7 +81,17 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     ways_in = access.build(settings, repository, audit_log)
     keeper = ways_in.keeper
     refusals = ways_in.refusals
+    counted = rates.Rates(
+        Rate(settings.rate_account, settings.rate_account * BURST_S),
+        Rate(settings.rate_address, settings.rate_address * BURST_S),
+        settings.redis_url,
+        settings.mqtt_topic_prefix,
+    )
+    through = proxies.Proxies(networks_of(settings.trusted_proxies))
+    rates.install_addresses(app, counted, refusals)
+    cors.install(app, frozenset(filter(None, map(str.strip, settings.cors_origins.split(",")))))
     auth.install(app, keeper, refusals)
+    rates.install_accounts(app, counted, refusals)
     scoping.install(app, house, refusals)
     access.install(app, ways_in)
     audited.install(app, audit_log, ways_in.refusals)
@@ -112,8 +126,9 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     rig_work.install(app, repository, client, audit_log)
     study_work.install(app, repository, client, audit_log)
     run_file_work.install(app, repository, audit_log, settings)
-    express.install(app, house, keeper, metrics, refusals)
+    express.install(app, Lane(house, keeper, metrics, refusals, counted, through))
     live.install(app, settings, house, ways_in, limits or Limits())
+    proxies.install(app, through)
     return app
 
 

@@ -17,7 +17,9 @@ from web.errors import request_id
 PREFIX: Final = "http."  # what a route itself tells never begins so, and a test fails where one tells nothing
 
 
-REFUSED: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+REFUSED: Final = frozenset(
+    {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
 
 
 def install(app: Quart, audit: AuditLog, refusals: Refusals) -> None:

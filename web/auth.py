@@ -236,14 +236,16 @@ class Refusals:
         """Note one."""
         who = f"{asker.principal} {asker.remote}"
         since, count = self._noted.get(who, (self._now(), 0))
+        reason = None
         if self._now() - since >= NOTED_S:
+            reason = f"{count - NOTED} more like it were refused before" if count > NOTED else None
             since, count = self._now(), 0
         self._noted[who] = since, count + 1
         self._noted.move_to_end(who)
         if len(self._noted) > REMEMBERED:
             self._noted.popitem(last=False)
         if count < NOTED:
-            await self._audit.refused(asker, action, target, None, error)
+            await self._audit.refused(asker, action, target, reason, error)
 
 
 def install(app: Quart, keeper: TokenKeeper, refusals: Refusals) -> None:

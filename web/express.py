@@ -36,6 +36,8 @@ from web.errors import problem_of
 from web.metrics import ApiMetrics
 from web.orders import note_order, place
 from web.plain import Begun, Plain, answer, read
+from web.proxies import Proxies
+from web.rates import Rates
 from web.schemas.commands import CommandBody, command_json
 from web.speech import JSON
 
@@ -63,9 +65,15 @@ class Lane:
     keeper: TokenKeeper
     metrics: ApiMetrics
     refusals: Refusals
+    rates: Rates
+    proxies: Proxies
 
-    def wanted(self, plain: Plain) -> RequestCommand | None:
-        """Return what is wanted, None where it is not plain or not to be done."""
+    def origin(self, plain: Plain, peer: str | None) -> str | None:
+        """Return the address that a request comes from."""
+        return self.proxies.origin(peer, plain.headers.get(b"x-forwarded-for", b"").decode("ascii"))
+
+    def wanted(self, plain: Plain, remote: str | None) -> RequestCommand | None:
+        """Return what is wanted, None where it is not plain or not to be done; what is wanted is counted."""
         scheme, _, token = plain.headers.get(b"authorization", b"").decode("ascii").partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -75,12 +83,17 @@ class Lane:
         home = self.house.homes.known(plain.device_id)
         if home is not None and not asker.reach.may(_PERMISSION, home):
             return None  # refused, and noted, where all are; a device that is not known is judged by its actor
+        if not (self.rates.spare("address", remote or "") and self.rates.spare("account", asker.name)):
+            return None  # refused where all are
         key = plain.headers.get(b"idempotency-key")
         try:
             body = CommandBody.read(plain.body)
-            return ordered(plain.device_id, body, asker, plain.path, None if key is None else key.decode("ascii"))
+            wanted = ordered(plain.device_id, body, asker, plain.path, None if key is None else key.decode("ascii"))
         except LicsError:
             return None
+        self.rates.take("address", remote or "")
+        self.rates.take("account", asker.name)
+        return wanted
 
     async def said(self, wanted: RequestCommand, name: str, remote: str | None, *, keyed: bool) -> _Said:
         """Have it done; whatever comes of it is an answer."""
@@ -95,16 +108,15 @@ class Lane:
                 note_order(self.house, asker, wanted, error)
             problem = problem_of(error)
             if isinstance(error, LicsError) and "outside" in error.facts:
-                asker = Asker(wanted.principal, "rest", None, name)
                 await self.refusals.note(asker, _PERMISSION, f"device:{wanted.device_id}", error)
             if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
                 log.error("request failed unexpectedly", exc_info=error, extra={"request_id": name})
             return _Said(problem.status, json.dumps(problem.body(name)).encode(), problem.headers)
 
 
-def install(app: Quart, house: Backing, keeper: TokenKeeper, metrics: ApiMetrics, refusals: Refusals) -> None:
+def install(app: Quart, lane: Lane) -> None:
     """Have `app`'s plain commands answered ahead of it, by servers that were started after `open_lane`."""
-    app.extensions[LANE] = Lane(house, keeper, metrics, refusals)
+    app.extensions[LANE] = lane
 
 
 def open_lane() -> None:
@@ -148,11 +160,12 @@ class Express(ProtocolWrapper):
             self._held = data
             self._patience = asyncio.get_running_loop().call_later(BODY_S, self._give_back)
             return
-        wanted = None if plain is None else lane.wanted(plain)
+        remote = None if plain is None else lane.origin(plain, self.client[0] if self.client else None)
+        wanted = None if plain is None else lane.wanted(plain, remote)
         if plain is None or wanted is None:
             await super().handle(RawData(data))
             return
-        await self._answer(lane, plain, wanted)
+        await self._answer(lane, plain, wanted, remote)
 
     def _free(self) -> bool:
         """Return whether nothing is under way on this connection but what is held here."""
@@ -176,12 +189,11 @@ class Express(ProtocolWrapper):
             log.error("connection failed", exc_info=error)
             self._server.writer.transport.abort()
 
-    async def _answer(self, lane: Lane, plain: Plain, wanted: RequestCommand) -> None:
+    async def _answer(self, lane: Lane, plain: Plain, wanted: RequestCommand, remote: str | None) -> None:
         began = time.perf_counter()
         self._at_rest.clear()
         try:
             name = request_name(plain.headers.get(b"x-request-id", b"").decode("ascii"))
-            remote = self.client[0] if self.client else None
             said = await lane.said(wanted, name, remote, keyed=b"idempotency-key" in plain.headers)
             await self.send(RawData(answer(said.status, self._headers(said, name), said.body)))
         finally:

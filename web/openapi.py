@@ -107,7 +107,7 @@ class Provider(OpenAPIProvider):
 
 
 def _error_statuses(rule: Rule, speech: Speech, permission: str | None) -> list[int]:
-    statuses = {*speech.errors, 414, 500}
+    statuses = {*speech.errors, 414, 429, 500}
     if permission != PUBLIC:
         statuses |= {401, 403}
     if rule.arguments:

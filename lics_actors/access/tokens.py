@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import re
 import secrets
 import time
 from collections import OrderedDict
@@ -12,6 +14,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
+import msgspec
+from jwt.algorithms import HMACAlgorithm
 
 from lics_actors.access.keyring import KeyRing
 from lics_actors.access.people import Account
@@ -24,6 +28,8 @@ MAX_TOKEN: Final = 6144  # bytes; ours have 500, and 80 for each laboratory of a
 REMEMBERED: Final = 4096
 
 _jws = jwt.PyJWS(algorithms=[ALGORITHM])
+_hmac = HMACAlgorithm(HMACAlgorithm.SHA256)
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 
 
 def opaque() -> tuple[str, str]:
@@ -38,7 +44,11 @@ def digest(token: str) -> str:
 
 
 class AccessTokens:
-    """Issues and verifies. A verified token is remembered by its hash until it expires."""
+    """Issues and verifies. A verified token is remembered by its hash until it expires.
+
+    PyJWT signs, and compares signatures; its reading of a whole token looks at each character in Python, twice: 140 µs, where
+    the segments of the one kind of token that is ours take 20.
+    """
 
     def __init__(self, keys: KeyRing, lifetime_s: float, now: Callable[[], float] = time.time) -> None:
         self._keys, self.lifetime_s, self._now = keys, lifetime_s, now
@@ -86,16 +96,41 @@ class AccessTokens:
         return claims
 
     def _read(self, token: str) -> Claims | None:
+        parts = token.split(".")
+        if len(parts) != 3:
+            return None
         try:
-            header = jwt.get_unverified_header(token)
+            header = _object(parts[0])
             name = header.get("kid")
             if header.keys() != HEADER or header["alg"] != ALGORITHM or header["typ"] != TYPE or not isinstance(name, str):
                 return None
             key = self._keys.named(name)
-            if key is None:
+            if key is None or not _hmac.verify(f"{parts[0]}.{parts[1]}".encode("ascii"), key.secret, _bytes(parts[2])):
                 return None
-            said: Any = json.loads(_jws.decode(token, key.secret, algorithms=[ALGORITHM]))
-        except (jwt.PyJWTError, ValueError, RecursionError):
+            said = _object(parts[1])
+        except (ValueError, RecursionError, msgspec.MsgspecError):
             return None
-        claims = claims_read(said, self._now()) if isinstance(said, dict) else None
+        claims = claims_read(said, self._now())
         return claims if isinstance(claims, Claims) else None
+
+
+def _object(segment: str) -> dict[str, Any]:
+    """Return the JSON object in a segment. Raises: ValueError, RecursionError, msgspec.MsgspecError: there is none."""
+    said = msgspec.json.decode(_bytes(segment))
+    if not isinstance(said, dict):
+        raise ValueError("no object")  # noqa: TRY004 - of what somebody sent
+    return said
+
+
+def _bytes(segment: str) -> bytes:
+    """Return what a segment says in base64url; of several ways to write the same, ours only.
+
+    Raises:
+        ValueError: it is not ours.
+    """
+    if not _BASE64URL.fullmatch(segment):
+        raise ValueError("not base64url")
+    data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=").decode() != segment:
+        raise ValueError("not the one way to write it")
+    return data

@@ -24,7 +24,12 @@ from tests.waiting import eventually
 ONLINE_S = 60.0
 AT_ONCE = 10
 SILENT_S = 3600  # while the other side is measured, LICS's devices say nothing
-SETTINGS = {"DEBUG": "false", "LOG_LEVEL": "INFO"}  # whatever the user has set for a laboratory
+SETTINGS = {
+    "DEBUG": "false",
+    "LOG_LEVEL": "INFO",
+    "LICS_RATE_ACCOUNT": "1000000",
+    "LICS_RATE_ADDRESS": "1000000",
+}  # whatever the user has set for a laboratory
 DESCRIBE = {
     "schema": 1,
     "type": "pump",
