@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -108,7 +108,8 @@ class RunSupervisor(Reporting):
     def _begun(self, order: RunOrder) -> bool | LicsError:
         known = self.orders.get(order.run_id)
         if known is not None:
-            return True if known == order else ConflictError("another run was ordered under this id", run_id=str(order.run_id))
+            same = replace(known, allowance=order.allowance) == order  # which may have been renewed since
+            return True if same else ConflictError("another run was ordered under this id", run_id=str(order.run_id))
         try:
             self._book.keep(order)
         except LicsError as error:

@@ -33,6 +33,7 @@ from lics_actors.run.hearing import Ears, listened
 from lics_actors.run.history import History, begun, opened, unfit, why
 from lics_actors.run.keeping import Keeper
 from lics_actors.run.messages import RunActorSpec
+from lics_actors.run.orders import aside
 from lics_actors.run.shell import RunShell
 from lics_actors.run.standing import BROKER, Standings, Trouble
 from lics_actors.run.telling import Telling
@@ -67,7 +68,7 @@ class Conduct:
         self.shell: RunShell | None = None
         self.faults = 0
         self._axis = Axis(order.ordered_at)
-        self._standings = Standings(frozenset(order.roles), loop.time())
+        self._standings = Standings(frozenset(order.roles), loop.time(), frozenset(map(aside, order.besides)))
         self._keeper = Keeper(order, client, self._standings, self._looked)
         self._telling = Telling(order.run_id, order.laboratory_id, spec.broker.prefix, self._publish, publisher)
         self._session: DeviceSession | None = None
@@ -148,10 +149,11 @@ class Conduct:
             raise InvalidError(FORGOTTEN)
         order, keeper = self._spec.order, self._keeper
         until = self._loop.time() + order.arm_within_s
-        while len([twin for twin in keeper.twins.values() if twin.description]) < len(order.roles):
+        while not all(role in keeper.twins and keeper.twins[role].description for role in order.roles):
             if not await self._change_before(until):
                 break
-        described = {role: description_of(twin.description) for role, twin in keeper.twins.items() if twin.description}
+        twins = {role: twin for role, twin in keeper.twins.items() if role in order.roles}
+        described = {role: description_of(twin.description) for role, twin in twins.items() if twin.description}
         record = opened(order, described, datetime.now(UTC))
         await self._append([record])
         return History(record, *begun(record))
@@ -305,6 +307,7 @@ class Conduct:
         phase, view = self._driver.history.run.phase, self._driver.view()
         self._telling.told(step, view)
         self._say(phase)
+        self._changed.set()  # it may have been aborted while it was being armed
         if phase in OVER and step.n == view.n - 1 and not self._over.done():
             self._over.set_result(phase)
 

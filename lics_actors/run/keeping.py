@@ -11,7 +11,7 @@ from uuid import UUID
 from lics_actors.device.messages import DeviceTwin, FreeDevice, KeepDevice
 from lics_actors.errors import ConflictError, LicsError
 from lics_actors.run.dispatch import Actors
-from lics_actors.run.orders import RunOrder, run_principal
+from lics_actors.run.orders import RunOrder, aside, run_principal
 from lics_actors.run.standing import GRACE_S, Standings, Trouble, trouble_of
 
 WATCH_S: Final = 25.0  # so often a reservation is renewed; a reservation lasts for four of them (device/reserving.py)
@@ -29,7 +29,8 @@ class Keeper:
         self._run_id, self._laboratory_id = order.run_id, order.laboratory_id
         self._actors, self._standings, self._changed = actors, standings, changed
         self._devices: dict[UUID, list[str]] = {}
-        for role, each in order.roles.items():
+        players = dict(order.roles) | {aside(place): each for place, each in order.besides.items()}
+        for role, each in players.items():
             self._devices.setdefault(each.device_id, []).append(role)
         self.twins: dict[str, DeviceTwin] = {}  # by role, as last heard
 
@@ -82,7 +83,7 @@ class Keeper:
 
     def _in_trouble(self, device_id: UUID, error: LicsError) -> None:
         refused = isinstance(error, ConflictError)
-        trouble = Trouble(error.message if refused else "has no actor just now", lasting=not refused)
+        trouble = Trouble(error.message if refused else "has no actor just now", lasting=not refused, taken=refused)
         for role in self._devices[device_id]:
             self._standings.words[role] = "reserved" if refused else "unknown"
             self.stand(role, trouble)

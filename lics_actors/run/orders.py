@@ -31,7 +31,7 @@ class RunOrder:
     """`document`: the protocol's version as stored; `roles`: the protocol's role → the device that plays it; `parameters`: in
     base units, those that differ from the defaults. `rehearsed`: the version was rehearsed, or a person with the right to it has
     overridden that. `allowance` None: nobody keeps a ledger of this subject. `arm_within_s`: devices may take so long to be
-    ready."""
+    ready. `besides`: the rig's other devices, reserved too; what trips there pauses the run, nothing else of them does."""
 
     run_id: UUID
     laboratory_id: UUID
@@ -50,6 +50,7 @@ class RunOrder:
     stage: int | None = None
     allowance: Allowance | None = None
     arm_within_s: float = ARM_WITHIN_S
+    besides: Mapping[str, RoleSpec] = field(default_factory=dict)
 
 
 _orders: Final = msgspec.json.Decoder(RunOrder)
@@ -81,6 +82,11 @@ def run_of_node(node: str) -> UUID | None:
         return UUID(text) if kind == "run" else None
     except ValueError:
         return None
+
+
+def aside(place: str) -> str:
+    """Return what a device of the rig is called that plays no role: no role has such a name."""
+    return f"{place} (rig)"
 
 
 def run_principal(run_id: UUID) -> str:

@@ -13,11 +13,13 @@ BROKER: Final = "broker"
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a device, or the broker, cannot be used: at once, or where it lasts. `tripped`: only a person ends it."""
+    """Why a device, or the broker, cannot be used: at once, or where it lasts. `tripped`: only a person ends it; `taken`: another
+    run has it."""
 
     what: str
     lasting: bool = False
     tripped: bool = False
+    taken: bool = False
 
 
 def trouble_of(twin: DeviceTwin) -> Trouble | None:
@@ -35,14 +37,18 @@ def trouble_of(twin: DeviceTwin) -> Trouble | None:
 class Standings:
     """By role, since when each is in trouble. Until it was heard of, a role is in trouble, too."""
 
-    def __init__(self, roles: frozenset[str], now: float) -> None:
+    def __init__(self, roles: frozenset[str], now: float, besides: frozenset[str] = frozenset()) -> None:
+        self._besides = besides
         self._known: dict[str, tuple[Trouble | None, float]] = {
             role: (Trouble("has not answered yet", lasting=True), now) for role in (*sorted(roles), BROKER)
         }
+        self._known |= dict.fromkeys(sorted(besides - roles), (None, now))
         self.words: dict[str, str] = dict.fromkeys(sorted(roles), "unknown")
 
     def stand(self, role: str, trouble: Trouble | None, now: float) -> bool:
-        """Take how one stands; return whether that is new."""
+        """Take how one stands; return whether that is new. Of `besides` only what cannot be waited for counts."""
+        if role in self._besides and trouble is not None and not (trouble.tripped or trouble.taken):
+            trouble = None
         before, since = self._known[role]
         if before == trouble:
             return False

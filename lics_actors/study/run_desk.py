@@ -196,11 +196,12 @@ class RunDesk:
             message = f"version {version.number} of the protocol was not rehearsed soundly: rehearse it, or say why not (`force`)"
             raise NotRehearsedError(message, version_id=str(version.id))
         specs = (await self._repository.rig_spec(rig)).roles
+        besides = {place: spec for place, spec in specs.items() if place not in roles.values()}
         order = RunOrder(
             wanted.run_id, version.laboratory_id, rig.id, rig.name, version.id, msgspec.json.decode(version.document),
             {role: specs[place] for role, place in roles.items()}, secrets.randbits(62) if wanted.seed is None else wanted.seed,
             asker.principal, datetime.now(UTC), True, parameters, subject.id if subject else None, wanted.experiment_id,
-            wanted.stage, wanted.allowance,
+            wanted.stage, wanted.allowance, besides=besides,
         )  # fmt: skip
         return plan, order
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from lics_actors.device.messages import RoleSpec
-from lics_actors.run.orders import Allowance, RunOrder, decode_order, encode_order, run_node, run_of_node, run_principal
+from lics_actors.run.orders import Allowance, RunOrder, aside, decode_order, encode_order, run_node, run_of_node, run_principal
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 
@@ -33,4 +33,5 @@ def test_a_node_is_a_runs_or_not() -> None:
     assert run_of_node(run_node(run_id)) == run_id
     assert run_of_node("run:7") is None
     assert run_of_node(f"device:{run_id}") is None
+    assert aside("valve") == "valve (rig)"
     assert run_principal(UUID(int=1)) == f"run:{UUID(int=1)}"

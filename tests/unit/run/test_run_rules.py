@@ -92,6 +92,20 @@ def test_what_may_pass_in_a_moment_counts_once_it_has_not() -> None:
     assert standings.missing(20.0) == ("broker is away",)
 
 
+def test_of_what_plays_no_role_only_what_has_tripped_or_is_anothers_counts() -> None:
+    standings = Standings(frozenset({"pump"}), 0.0, frozenset({"valve (rig)"}))
+    standings.stand("pump", None, 0.0)
+    standings.stand(BROKER, None, 0.0)
+    assert standings.ready()
+    assert not standings.stand("valve (rig)", Trouble("is offline"), 1.0)
+    assert standings.stand("valve (rig)", Trouble("is reserved", taken=True), 2.0)
+    assert standings.missing(2.0) == ("valve (rig) is reserved",)
+    assert standings.stand("valve (rig)", Trouble("has tripped", tripped=True), 3.0)
+    assert standings.tripped() == ("valve (rig) has tripped",)
+    assert standings.stand("valve (rig)", None, 4.0) and standings.ready()
+    assert standings.words == {"pump": "unknown"}
+
+
 def test_reactions_are_told_of_the_newest() -> None:
     reactions = Reactions()
     assert reactions.figures() == {}
