@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from config import __version__
 from config.settings import Settings, SettingsError
+from lics_actors.admission.opening import control_of
 from lics_actors.broker import broker_spec
 from lics_actors.errors import LicsError
 from lics_actors.fleet.actor import FleetSupervisor
@@ -85,6 +86,7 @@ def fleet_spec(settings: Settings) -> FleetSpec:
         actor_memory_bytes=settings.actor_memory_mb * 1024 * 1024,
         actor_files=settings.actor_fds,
         member=member,
+        control=control_of(settings),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ import aiomqtt
 from drivers.protocol import Grants
 from lics_actors.admission.accounts import acls, is_ours
 from lics_actors.admission.errors import BrokerAccountsError
+from lics_actors.admission.rows import Kept
 from lics_actors.broker import tls_context
 from lics_actors.device.messages import BrokerSpec
 
@@ -25,14 +26,6 @@ REFUSED: Final = 128  # MQTT 3.1.1, section 3.9.3
 KNOWN, UNKNOWN_ROLE, UNKNOWN_CLIENT = "already exists", "Role not found", "Client not found"
 
 Command = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What the broker holds of ours: usernames, and each role's rules."""
-
-    clients: frozenset[str]
-    roles: Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 class BrokerAccounts:

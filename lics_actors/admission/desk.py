@@ -119,6 +119,24 @@ class CredentialDesk:
             raise
         return Issued(kept, role, grants, password)
 
+    async def end(self, device_id: UUID, principal: str, reason: str) -> None:
+        """End a device's credentials without an act of their own: a part of another.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        await self._expel(await self.repository.end_credentials(device_id, principal, reason))
+
+    async def keep(self, device_id: UUID) -> None:
+        """Have a device's credentials not end by themselves any more.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        for each in await self.repository.credentials(device_id):
+            if each.live(datetime.now(UTC)):
+                await self.repository.limit_credentials(device_id, None, each.id)
+
     async def _issue(self, principal: str, device_id: UUID) -> Issued:
         return await self.new_secret(principal, (await self.repository.get_device(device_id)).spec())
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 
@@ -69,3 +71,11 @@ class Claim:
         if self.expires_at <= now:
             return "expired"
         return "open" if self.device_id is None else "used"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the broker holds of ours: usernames, and each role's rules."""
+
+    clients: frozenset[str]
+    roles: Mapping[str, Sequence[Mapping[str, Any]]]

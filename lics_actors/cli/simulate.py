@@ -7,7 +7,7 @@ import contextlib
 import fcntl
 import logging
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -19,8 +19,10 @@ from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, run, stderr
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from config.settings import Settings
-    from drivers.native.simulator import Faults, Simulator, SubjectSpec
+    from drivers.native.simulator import BrokerLike, Faults, Simulator, SubjectSpec
     from lics_actors.device.messages import BrokerSpec
 
 log = logging.getLogger(__name__)
@@ -41,6 +43,10 @@ def simulate(
     *,
     demo: Annotated[bool, typer.Option("--demo", help="the 24 devices of the demo laboratory")] = False,
     count: Annotated[int, typer.Option("--count", "-n", min=0, max=5000, help="so many devices of all types instead")] = 0,
+    claim: Annotated[
+        str | None, typer.Option(help="one device that nobody knows yet, by this code of `lics device claim new`")
+    ] = None,
+    type_: Annotated[str, typer.Option("--type", help="with --claim: what it is")] = "pump",
     rate: Annotated[float, typer.Option(min=0, max=1000, help="telemetry messages a second and device; 0: none")] = 1.0,
     samples: Annotated[int, typer.Option(min=1, max=500, help="samples in each of them")] = 1,
     seed: Annotated[int, typer.Option(help="chance, the same in every run")] = 0,
@@ -57,8 +63,11 @@ def simulate(
 
     Their ledgers and boot counts are kept in the data directory, so a command is executed once however often this restarts.
     """
-    if demo == (count > 0):
-        fail("either --demo or --count N", "`lics simulate --demo` plays the demo laboratory", Exit.USAGE)
+    if (demo, count > 0, claim is not None).count(True) != 1:
+        fail("either --demo or --count N, or --claim CODE", "`lics simulate --demo` plays the demo laboratory", Exit.USAGE)
+    if claim is not None:
+        run(lambda: work_claimed(claim, type_, Options("claimed", rate, samples, seed, False, False, as_json)))
+        return
     devices = demo_devices() if demo else counted_devices(count)
     faults = [parse_fault(text, devices) for text in fault or []]
     if as_json or listed:
@@ -129,7 +138,46 @@ async def work(devices: Sequence[DemoDevice], faults: Sequence[FaultOption], opt
         return
     state_dir = settings.data_dir / "simulator" / options.name
     with alone(state_dir):
-        await play(broker_spec(settings), devices, faults, options, state_dir)
+        broker = broker_spec(settings)
+        ways_in = await own_ways_in(settings, broker, devices, state_dir)
+        await play(broker, devices, faults, options, state_dir, ways_in=ways_in)
+
+
+async def own_ways_in(
+    settings: Settings, broker: BrokerSpec, devices: Sequence[DemoDevice], state_dir: Path
+) -> Mapping[UUID, BrokerLike]:
+    """Return the devices' own ways in at the broker. Those that have none come in as LICS does."""
+    from lics_actors.admission.simulated import ways_in  # noqa: PLC0415
+    from lics_actors.cli.laboratory import asker  # noqa: PLC0415
+    from lics_actors.errors import LicsError  # noqa: PLC0415
+
+    try:
+        return await ways_in(settings, broker, [each.id for each in devices], state_dir, asker())
+    except LicsError as error:
+        log.warning("simulated devices have no credentials of their own", extra={"reason": error.message})
+        return {}
+
+
+async def work_claimed(code: str, kind: str, options: Options) -> None:
+    """Show a claim code, then play the device that it makes."""
+    from config.settings import load_settings  # noqa: PLC0415 - slow, and only when it is played
+    from drivers.native.simulator import ClaimRefusedError, present  # noqa: PLC0415
+    from drivers.native.spec import DEVICE_TYPES  # noqa: PLC0415
+    from lics_actors.broker import broker_spec  # noqa: PLC0415
+    from lics_actors.logs import configure  # noqa: PLC0415
+
+    if kind not in DEVICE_TYPES:
+        fail(f"--type {kind}: there is none", f"one of {', '.join(DEVICE_TYPES)}", Exit.USAGE)
+    settings = load_settings()
+    configure(settings, "simulate")
+    try:
+        way_in = await present(broker_spec(settings), code)
+    except ClaimRefusedError as error:
+        fail(f"the claim code was not taken: {error}", "make another with `lics device claim new`; does `lics fleet run` run?")
+    device = DemoDevice(way_in.device_id, kind, kind, "")
+    state_dir = settings.data_dir / "simulator" / str(way_in.device_id)
+    with alone(state_dir):
+        await play(way_in, [device], [], options, state_dir, ways_in={})
 
 
 @contextlib.contextmanager
@@ -145,7 +193,13 @@ def alone(state_dir: Path) -> Iterator[TextIO]:
 
 
 async def play(
-    broker: BrokerSpec, devices: Sequence[DemoDevice], faults: Sequence[FaultOption], options: Options, state_dir: Path
+    broker: BrokerLike,
+    devices: Sequence[DemoDevice],
+    faults: Sequence[FaultOption],
+    options: Options,
+    state_dir: Path,
+    *,
+    ways_in: Mapping[UUID, BrokerLike],
 ) -> None:
     """Play the devices until SIGTERM or SIGINT, then let them say goodbye."""
     from drivers.native.simulator import SimulatedDeviceSpec, Simulator  # noqa: PLC0415 - slow, and only when it is played
@@ -157,7 +211,8 @@ async def play(
         SimulatedDeviceSpec(each.id, each.type, each.name, options.rate_hz, options.samples, _faults_of(each, faults))
         for each in devices
     ]
-    async with Simulator(broker, specs, state_dir, seed=options.seed, subjects=_subjects(devices, options)) as simulator:
+    subjects = _subjects(devices, options)
+    async with Simulator(broker, specs, state_dir, seed=options.seed, subjects=subjects, ways_in=ways_in) as simulator:
         telling = asyncio.create_task(_tell_when_online(simulator, broker, options.quiet))
         await stop.wait()
         telling.cancel()
@@ -184,7 +239,7 @@ def _faults_of(device: DemoDevice, options: Sequence[FaultOption]) -> Faults:
     return faults
 
 
-async def _tell_when_online(simulator: Simulator, broker: BrokerSpec, quiet: bool) -> None:
+async def _tell_when_online(simulator: Simulator, broker: BrokerLike, quiet: bool) -> None:
     place = f"mqtt://{broker.host}:{broker.port}"
     try:
         await simulator.online(10.0)

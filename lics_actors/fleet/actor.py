@@ -13,6 +13,7 @@ from uuid import UUID
 
 from thespian.actors import Actor, ActorAddress
 
+from lics_actors.admission.doorkeeper import Doorkeeper
 from lics_actors.device.messages import DeviceSpec
 from lics_actors.errors import DeviceNotFoundError, FleetUnavailableError, LicsError
 from lics_actors.fleet.children import leaf_child, rack_child, runs_child
@@ -25,9 +26,11 @@ from lics_actors.fleet.messages import (
     AskRoll,
     ChangeRack,
     DeviceLocated,
+    DeviceProvisioned,
     DevicesKnown,
     DevicesRemoved,
     DeviceSteered,
+    DoorkeeperSpec,
     FleetReady,
     FleetSpec,
     HousekeeperSpec,
@@ -76,8 +79,8 @@ from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
 
-REGISTRAR, HOUSEKEEPER, RACK = "registrar", "housekeeper", "rack"
-LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper}
+REGISTRAR, HOUSEKEEPER, DOORKEEPER, RACK = "registrar", "housekeeper", "doorkeeper", "rack"
+LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper, DOORKEEPER: Doorkeeper}
 KEPT_WITHIN_S = 1.0  # until a registered device is in the file; many that come together are read once
 MAX_WISHES = 100  # of operators about devices, under way
 
@@ -109,7 +112,7 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
         self.spec = spec
         self.fleet = FleetState(spec.rack_size)
         self.supervise(self.policy, journal_path(self._journal_dir, "fleet"))
-        leaves = [leaf_child(name, spec) for name in LEAVES]
+        leaves = [leaf_child(name, spec) for name in LEAVES if name != DOORKEEPER or spec.control is not None]
         member = self.join_hosts(spec)
         if member:
             self.fleet = replace(self.fleet, held=frozenset())
@@ -144,6 +147,8 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             return RegistrarSpec(spec.database_url, str(folder / "devices.json"), spec.broker, str(folder / "sessions.json"))
         if name == HOUSEKEEPER:
             return HousekeeperSpec(spec.database_url, str(self._journal_dir))
+        if name == DOORKEEPER and spec.control is not None:
+            return DoorkeeperSpec(spec.database_url, spec.broker, spec.control, spec.data_dir, str(self._journal_dir))
         if name == RUNS:
             return self.runs_spec(spec, self._journal_dir)
         devices = self.fleet.in_rack(int(name.partition(":")[2]))
@@ -161,6 +166,8 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
                 self._adopt(take_all(self.fleet, devices, from_cache=from_cache, as_of=as_of, rigs=rigs))
                 if not from_cache:
                     self._hand_over(self.handover.told(self._list_serial))
+            case DeviceProvisioned(device=device):
+                self._register(device)
             case DutiesHeld():
                 self.duties_held(message)
             case CommandsLeft() | HostSteered():
@@ -237,6 +244,11 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             self._tell_recorders()
         self._tell_ready()
 
+    def _register(self, device: DeviceSpec) -> None:
+        self._adopt(take_one(self.fleet, device, self.now()))
+        self.laboratory_changed()
+        self.tell_child(REGISTRAR, ReadDevices(within_s=KEPT_WITHIN_S))  # the file must know it, should the database go
+
     def recorder_names(self) -> tuple[str, ...]:
         """See `HostDuties`."""
         return (*self.handover.configured, *self.handover.retiring)
@@ -299,9 +311,7 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             case AskFleet():
                 reply(self.tree())
             case RegisterDevice(device=device):
-                self._adopt(take_one(self.fleet, device, self.now()))
-                self.laboratory_changed()
-                self.tell_child(REGISTRAR, ReadDevices(within_s=KEPT_WITHIN_S))  # the file must know it, should the database go
+                self._register(device)
                 reply(True)
             case RegisterRig(rig_id=rig_id, rig=rig):
                 self._adopt(take_rig(self.fleet, rig_id, rig, self.now()))

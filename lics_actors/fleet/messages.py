@@ -43,6 +43,7 @@ class FleetSpec:
     actor_memory_bytes: int | None = None  # a device's actor above that is recycled; the others may have more, see `children`
     actor_files: int | None = None
     member: MemberSpec | None = None  # where this is one of several hosts
+    control: BrokerSpec | None = None  # the way in to change the broker's accounts, where LICS has one
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,24 @@ class HousekeeperSpec:
 
     database_url: str
     journal_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoorkeeperSpec:
+    """`BeginActor.spec` of the Doorkeeper, the leaf that keeps the broker's accounts. `control`: its way in to change them."""
+
+    database_url: str = field(repr=False)
+    broker: BrokerSpec
+    control: BrokerSpec
+    data_dir: str
+    journal_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProvisioned:
+    """Doorkeeper → FleetSupervisor, after the row is committed: this device is new."""
+
+    device: DeviceSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,13 @@ class Credentials(Connected):
         async with self.raw(ANSWER_S) as connection:
             return [_claim(row) for row in await connection.fetch(query)]
 
+    async def awaited_claims(self) -> list[Claim]:
+        """Return the claim codes by which credentials were given to devices that may still describe themselves."""
+        query = f"""SELECT {_CLAIM} FROM device_claim c WHERE registered_at IS NULL AND revoked_at IS NULL AND EXISTS
+            (SELECT FROM device_credential d WHERE d.claim_id = c.id AND d.revoked_at IS NULL AND d.expires_at > now())"""  # noqa: S608
+        async with self.raw(ANSWER_S) as connection:
+            return [_claim(row) for row in await connection.fetch(query)]
+
     async def reserve(self, claim_id: UUID, device_id: UUID) -> Claim | None:
         """Note the device that a claim code makes known, as the first to ask says; return the claim, None where it is over."""
         change = f"""UPDATE device_claim SET device_id = coalesce(device_id, $2)

@@ -13,7 +13,10 @@ from uuid import uuid4
 import pytest
 
 from config.settings import Settings
+from drivers.native.simulator import ClaimRefusedError, present
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.admission.accounts import client_name
+from lics_actors.admission.claims import ClaimDesk
 from lics_actors.admission.control import BrokerAccounts
 from lics_actors.admission.desk import CredentialDesk, Issued
 from lics_actors.admission.errors import BrokerAccountsError, BrokerNotKeptError, SharedTopicsError, TooManyCredentialsError
@@ -164,3 +167,26 @@ async def test_setting_up_a_broker_again_changes_nothing_but_passwords(guarded: 
 
     kept = await BrokerAccounts(replace(guarded.control, username="other-control", password="q" * 40)).kept()
     assert kept.clients == {a.username}
+
+
+async def test_a_claim_code_opens_nothing_but_its_own_door(guarded: Guarded, database_url: str, data_dir: Path) -> None:
+    async with tables(database_url) as repository:
+        desk = ClaimDesk(repository, AuditLog(Settings(data_dir=data_dir)), guarded.accounts, "")
+        (mine, code), (other, other_code) = await desk.new(ADA, DEFAULT_LABORATORY), await desk.new(ADA, DEFAULT_LABORATORY)
+        name = f"claim-{mine.code_id}"
+        thief = Badge(mine.id, name, name, code.replace("-", ""), "")
+        plain = replace(guarded.spec, username=None, password=None)
+        async with guarded.client(thief) as client:
+            beyond = ("#", "provision/#", "provision/+/credentials", f"provision/{other.code_id}/credentials", "devices/#")
+            assert [each for each in beyond if await granted(client, each)] == []
+            await client.publish(f"provision/{other.code_id}/request", b"{}", qos=1)
+            assert (await repository.claim(other.id)).device_id is None
+            await desk.revoke(ADA, mine)
+            assert await cut_off(client)
+        for word in (code, other_code[:-1] + ("0" if other_code[-1] != "0" else "1"), "no code at all"):
+            with pytest.raises(ClaimRefusedError):
+                await present(plain, word, 3.0)
+        async with repository.raw(5) as connection:
+            rows = await connection.fetch("SELECT code_hash FROM device_claim")
+        assert all(row["code_hash"].startswith("$7$") for row in rows)
+        assert not written_somewhere(data_dir, code) and not written_somewhere(data_dir, code.replace("-", ""))

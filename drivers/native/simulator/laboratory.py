@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 from uuid import UUID
 
@@ -35,7 +35,10 @@ class Simulator:
         *,
         seed: int = 0,
         subjects: Sequence[SubjectSpec] = (),
+        ways_in: Mapping[UUID, BrokerLike] = MappingProxyType({}),
     ) -> None:
+        """`ways_in`: of devices that have credentials of their own."""
+        self._ways_in = ways_in
         self._broker, self._specs, self._state_dir, self._seed = broker, tuple(devices), state_dir, seed
         self._subjects = tuple(subjects)
         self._lives: list[asyncio.Task[None]] = []
@@ -49,8 +52,9 @@ class Simulator:
         self._stack.callback(ledger.close)
         gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
         for spec in self._specs:
+            way_in = self._ways_in.get(spec.device_id, self._broker)
             dice = random.Random(f"{self._seed}:{spec.device_id}")  # noqa: S311 - weather, not secrets
-            self._devices[spec.device_id] = SimulatedDevice(spec, self._broker, ledger, gate, dice)
+            self._devices[spec.device_id] = SimulatedDevice(spec, way_in, ledger, gate, dice)
         for device in self._devices.values():
             await device.power_on()
         self.residents = tuple(self._resident(spec) for spec in self._subjects)
