@@ -27,6 +27,7 @@ NOUNS = {
     "protocol": "lics_actors.cli.protocol",
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
+    "lab": "lics_actors.cli.lab",
     "user": "lics_actors.cli.user",
     "audit": "lics_actors.cli.audit",
     "web": "lics_actors.cli.web",

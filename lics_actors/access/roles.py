@@ -73,11 +73,6 @@ def permissions_of(role: Role) -> frozenset[str]:
     return _BY_ROLE[role]
 
 
-def scopes_of(role: Role, scopes: frozenset[str]) -> frozenset[str]:
-    """Return what a key with these scopes may, whose owner has `role` now: never more than the owner."""
-    return scopes & _BY_ROLE[role] - IN_PERSON
-
-
 def may_manage(role: Role, other: Role) -> bool:
     """Return whether somebody with `role` may make, change, disable or reset accounts with the role `other`."""
     return other in _MANAGED.get(role, frozenset())

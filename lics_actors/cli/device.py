@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import typer
 
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.cli.credential import claims, credentials
 from lics_actors.cli.device_views import (
     command_document,
@@ -17,6 +19,7 @@ from lics_actors.cli.device_views import (
     devices_table,
     telemetry_table,
 )
+from lics_actors.cli.lab import named
 from lics_actors.cli.laboratory import act, device_in, fleet, principal, tables
 from lics_actors.cli.output import Exit, console, print_json, run, stderr
 from lics_actors.cli.words import pairs, span
@@ -75,6 +78,7 @@ def add(
     location: Annotated[str | None, typer.Option(help="where it stands")] = None,
     device_id: Annotated[UUID | None, typer.Option("--id", help="the id the device itself uses; default: a new one")] = None,
     silent: Annotated[str, typer.Option(help="silent for so long it is stale")] = "30s",
+    lab: Annotated[str, typer.Option(help="the laboratory's name or id")] = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Register a device. A running fleet starts its actor at once."""
@@ -94,7 +98,7 @@ def add(
             device_id=device_id,
         )
         async with tables() as repository, act("device.create", f"device:{device_id or name}") as found:
-            row = await repository.create_device(new)
+            row = await repository.create_device(replace(new, laboratory_id=(await named(repository, lab)).id))
             found.after = register_facts(row)
         told = await _tell_fleet(row)
         if as_json:

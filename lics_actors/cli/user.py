@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from config.settings import load_settings
-from lics_actors.access.laboratories import EVERYWHERE
+from lics_actors.access.laboratories import DEFAULT_LABORATORY, EVERYWHERE
 from lics_actors.access.roles import Role
+from lics_actors.cli.lab import named
 from lics_actors.cli.laboratory import act, asker, tables
 from lics_actors.cli.output import Exit, console, fail, print_json, run
 
@@ -38,13 +39,19 @@ def role_of(word: str) -> Role:
 
 
 @app.command()
-def add(email: Email, role: Annotated[str, typer.Option(help=f"one of {ROLES}")], as_json: AsJson = False) -> None:
-    """Make an account, and show the one-time code that sets its password."""
+def add(
+    email: Email,
+    role: Annotated[str, typer.Option(help=f"one of {ROLES}")],
+    lab: Annotated[str, typer.Option(help="the laboratory's name or id")] = str(DEFAULT_LABORATORY),
+    as_json: AsJson = False,
+) -> None:
+    """Make an account in a laboratory, and show the one-time code that sets its password."""
     wanted = role_of(role)
 
     async def work() -> None:
         async with _users() as users:
-            account, code = await users.add(asker(), EVERYWHERE, email, wanted)
+            place = (await named(users.repository, lab)).id
+            account, code = await users.add(asker(), EVERYWHERE, email, wanted, place)
         _tell_code(account, code, as_json)
 
     run(work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +18,7 @@ from config.settings import Settings, SettingsError
 from lics_actors.access.ending import MARGIN_S, Bell, Endings
 from lics_actors.access.errors import ThrottledError
 from lics_actors.access.keyring import KEPT, SETTLED_S, KeyRing
+from lics_actors.access.laboratories import MAX_MEMBERSHIPS
 from lics_actors.access.passwords import WAITING, Passwords
 from lics_actors.access.people import Account
 from lics_actors.access.roles import Role
@@ -62,6 +63,16 @@ def test_keys_change_and_tokens_live_on(data_dir: Path) -> None:
     clock.now += 901
     assert fresh.verified(second) is None
     assert verifier.verified(first) is None, "what is remembered ends, too"
+
+
+def test_a_token_of_as_many_laboratories_as_there_may_be_is_read(data_dir: Path) -> None:
+    tokens = AccessTokens(KeyRing(settings(data_dir)), 900.0)
+    there = {uuid4(): Role.TECHNICIAN for _ in range(MAX_MEMBERSHIPS)}
+    token, _ = tokens.issue(replace(ADA, email="a" * 160 + "@lab.example", memberships=there), uuid4())
+    claims = tokens.verified(token)
+    assert claims is not None
+    assert dict(claims.memberships) == there
+    assert len(token) < 6144, "MAX_TOKEN; a request's head may have 8 KiB"
 
 
 def test_old_keys_go_and_open_ones_are_not_used(data_dir: Path) -> None:

@@ -17,7 +17,10 @@ from lics_actors.access.laboratories import (
     Reach,
     Sight,
     Unplaced,
+    grants,
     highest,
+    manages,
+    meets,
     narrowed,
     placed,
     reach_of,
@@ -107,3 +110,23 @@ def test_the_highest_role_is_told(there: dict[UUID, Role]) -> None:
     best = highest(there)
     assert best in there.values() or not there
     assert all(MEMBER_ROLES.index(best) <= MEMBER_ROLES.index(each) for each in there.values())
+
+
+members = st.dictionaries(laboratories, st.sampled_from(MEMBER_ROLES), max_size=4)
+
+
+@given(members, members, st.sampled_from(Role))
+def test_nobody_manages_beyond_his_laboratories(mine: dict[UUID, Role], his: dict[UUID, Role], role: Role) -> None:
+    """What concerns a whole account is for those who could give each of its roles; a membership is one laboratory's."""
+    reach = reach_of(Role.OBSERVER, mine)
+    leads = {place for place, each in mine.items() if each is Role.LAB_ADMIN}
+    below = {Role.RESEARCHER, Role.TECHNICIAN, Role.OBSERVER}
+    for place in (A, B, C):
+        assert grants(reach, place, role) is (place in leads and role in below)
+        assert grants(EVERYWHERE, place, role) is (role in MEMBER_ROLES)
+    whole = highest(his)
+    assert manages(reach, whole, his) is (bool(his) and his.keys() <= leads and set(his.values()) <= below)
+    assert not manages(reach, Role.SUPER_ADMIN, his)
+    assert manages(EVERYWHERE, role, his)
+    assert meets(reach, his) is bool(leads & his.keys())
+    assert meets(EVERYWHERE, {})

@@ -160,6 +160,23 @@ def test_requests_for_another_device_are_refused(bench: Bench) -> None:
         bench.shell.happened(["nothing known"])
 
 
+def test_a_device_of_another_laboratory_is_not_there(bench: Bench) -> None:
+    """Whatever who asks believes: here it is known for sure, also of a command that was given before the device moved."""
+    home, other = SPEC.laboratory_id, uuid4()
+    known, _ = bench.asks(within=frozenset({home}))
+    bench.acks(known.command_id, AckState.SUCCEEDED)
+    for within in (frozenset({other}), frozenset[UUID]()):
+        with pytest.raises(DeviceNotFoundError, match=f"no device {DEVICE}"):
+            bench.asks(within=within)
+    bench.shell.changed(replace(SPEC, laboratory_id=other))
+    for wish in (known, replace(known, command_id=uuid4())):
+        with pytest.raises(DeviceNotFoundError):
+            bench.shell.requested(wish, lambda _: None)
+    bench.asks(within=frozenset({home, other}))
+    bench.asks(within=None)
+    assert len(bench.outside.published) == 2, "the second waits for the first"
+
+
 def test_the_same_id_after_hours_is_answered_from_the_journal(bench: Bench) -> None:
     wish, _ = bench.asks()
     bench.acks(wish.command_id, AckState.SUCCEEDED)
