@@ -125,6 +125,9 @@ class FleetMetrics(Collector):
         return fleet_families(self._tree, self._totals)
 
 
+MOST_REMEMBERED = 50_000  # figures of nodes: far above those of any fleet at one time
+
+
 class Totals:
     """Sums over actors that only ever grow, as Prometheus expects of a counter, though actors restart and devices go.
 
@@ -137,6 +140,9 @@ class Totals:
 
     def add(self, tree: NodeView) -> None:
         """Take in what the nodes count now."""
+        if len(self._last) > MOST_REMEMBERED:
+            here = {node.name for node in nodes(tree)}
+            self._last = {key: last for key, last in self._last.items() if key[0] in here}  # runs come and go
         for node in nodes(tree):
             self._grow(node.name, 0, "restarts", node.kind, node.restarts)
             for stat, value in node.stats.items():

@@ -20,6 +20,7 @@ from lics_actors.run.actor import ExperimentActor
 from lics_actors.run.messages import BeginRun, RunActorSpec, RunBegun, RunOver, RunsSpec
 from lics_actors.run.orderbook import OrderBook
 from lics_actors.run.orders import RunOrder, run_node, run_of_node
+from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy
 
@@ -141,11 +142,12 @@ class RunSupervisor(Reporting):
             answer(error)
 
     def _clean(self) -> None:
-        """Discard the journals of runs that are over, once all of them is in the database and some time has passed."""
+        """Discard what is left of runs that are over, once all of it is in the database and some time has passed."""
         for path in journal_files(Path(self._spec.journal_dir)):
             run_id = run_of_node(path.stem.replace("-", ":", 1))
             if run_id is not None and run_id not in self.orders and _done_with(path, KEPT_S):
                 discard(path)
+                Crashes(path.parent.parent).forget(run_node(run_id))
 
     @property
     def _book(self) -> OrderBook:

@@ -54,6 +54,14 @@ class Crashes:
             log.error("crash report not kept", extra={"node": known.name, "reason": str(error)})
         return report
 
+    def forget(self, node: str) -> None:
+        """Remove all that is kept of a node that will never be again."""
+        for path in (self.last_words(node), self._path(node)):
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("crash reports not removed", extra={"node": node, "reason": str(error)})
+
     def _path(self, node: str) -> Path:
         return self._folder / f"{quote(node, safe='')}.json"
 
