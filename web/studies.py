@@ -9,6 +9,7 @@ from quart import Quart, current_app
 
 from lics_actors.audit import AuditLog
 from lics_actors.store.repository import Repository
+from lics_actors.study.experiment_desk import ExperimentDesk
 from lics_actors.study.protocol_desk import ProtocolDesk
 from lics_actors.study.run_desk import RunDesk, RunFleet
 from lics_actors.study.subject_desk import SubjectDesk
@@ -23,12 +24,16 @@ class Desks:
     subjects: SubjectDesk
     protocols: ProtocolDesk
     runs: RunDesk
+    experiments: ExperimentDesk
 
 
 def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog) -> None:
     """Let the application keep what is studied."""
     app.extensions[DESKS] = Desks(
-        SubjectDesk(repository, audit), ProtocolDesk(repository, audit), RunDesk(repository, fleet, audit)
+        SubjectDesk(repository, audit),
+        ProtocolDesk(repository, audit),
+        RunDesk(repository, fleet, audit),
+        ExperimentDesk(repository, audit),
     )
 
 

@@ -44,6 +44,8 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "laboratory:read": PEOPLE,
     "laboratory:write": ADMINS,
     "laboratory:create": frozenset({_S}),
+    "experiment:read": PEOPLE,
+    "experiment:write": frozenset({_S, _L, _R}),
     "run:read": PEOPLE,
     "run:start": WORKERS,
     "run:steer": WORKERS,

@@ -16,6 +16,7 @@ from drivers.native.spec import DEVICE_TYPES
 from drivers.native.subject import SubjectModel
 from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
 from lics_actors.cli.run_files import export, format_by_name, replay, write_file
+from lics_actors.cli.run_steering import COMMANDS
 from lics_actors.datafile.rehearsed import rehearsed
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.diagram import drawing
@@ -27,7 +28,7 @@ from lics_actors.study.parameters import base_units
 from lics_actors.study.protocol_documents import finding
 from lics_actors.study.rehearsing import told
 
-app = typer.Typer(no_args_is_help=True, help="Experiments: check, draw and rehearse a protocol.")
+app = typer.Typer(no_args_is_help=True, help="Runs: begin, steer and watch them; protocols of files: check, draw, rehearse.")
 
 Named = Annotated[str, typer.Argument(metavar="PROTOCOL", help="a file, or the name of a classic (`lics run classics`)")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of text")]
@@ -80,6 +81,8 @@ def rehearse_protocol(
 
 app.command("export")(export)
 app.command("replay")(replay)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command("diagram")

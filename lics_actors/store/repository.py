@@ -11,6 +11,7 @@ from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.credentials import Credentials
 from lics_actors.store.cursors import Page
+from lics_actors.store.experiments import Experiments
 from lics_actors.store.exports import Exports
 from lics_actors.store.histories import Histories
 from lics_actors.store.hosts import Hosts
@@ -65,6 +66,7 @@ class Repository(
     Protocols,
     LaboratoryTables,
     Credentials,
+    Experiments,
     Runs,
     RunReads,
     Exports,

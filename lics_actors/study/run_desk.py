@@ -15,6 +15,7 @@ import msgspec
 
 from drivers.description import description_of
 from lics_actors.audit import Asker, AuditLog
+from lics_actors.device.messages import DeviceTwin
 from lics_actors.errors import (
     ConflictError,
     IdempotencyKeyReusedError,
@@ -42,6 +43,7 @@ from lics_actors.run.messages import (
 from lics_actors.run.orders import Allowance, RunOrder
 from lics_actors.store.protocols import ProtocolVersion
 from lics_actors.store.repository import Repository
+from lics_actors.store.rig_documents import Member
 from lics_actors.store.rigs import RigRow
 from lics_actors.store.runs import NewRun, Run
 from lics_actors.store.subjects import Subject
@@ -58,6 +60,9 @@ log = logging.getLogger(__name__)
 
 class RunFleet(Protocol):
     """What is needed of lics_actors.client.FleetClient."""
+
+    async def twin(self, device_id: UUID) -> DeviceTwin:
+        """Return what is true of a device now."""
 
     async def start_run(self, order: RunOrder, /) -> None:
         """Have a run begin."""
@@ -207,10 +212,19 @@ class RunDesk:
 
     async def _fitted(self, rig: RigRow, version: ProtocolVersion, roles: Mapping[str, str]) -> tuple[Plan, dict[str, str]]:
         members = await self._repository.rig_members(rig.devices.values(), rig.laboratory_id)
-        players = {role: _player(members.get(device_id)) for role, device_id in rig.devices.items()}
+        told = dict(zip(members, await asyncio.gather(*map(self._describe, members)), strict=True))
+        players = {role: _player(members.get(each), told.get(each)) for role, each in rig.devices.items()}
         document = kept(version.document)
         chosen = cast(document, players, roles)
         return fitted(document, players, chosen), chosen
+
+    async def _describe(self, device_id: UUID) -> Mapping[str, Any] | None:
+        """Return what a device's actor has heard it say it can do; None: nothing, or the actor did not say."""
+        try:
+            async with asyncio.timeout(ASK_S):
+                return (await self._fleet.twin(device_id)).description
+        except (LicsError, TimeoutError):
+            return None
 
     async def _claimed(self, plan: Plan, wanted: RunWanted, order: RunOrder) -> RunOrder:
         """Keep that the run is ordered, and return its order; of one that was ordered before under this id, that one."""
@@ -298,11 +312,11 @@ def told(standing: Standing) -> dict[str, Any]:
     return {"phase": standing.now.phase if standing.now else standing.row.phase}
 
 
-def _player(member: Any) -> Player:
+def _player(member: Member | None, told: Mapping[str, Any] | None) -> Player:
     if member is None:
         return Player("a device that is gone", None, True)
     try:
-        described = description_of(member.capabilities)
+        described = description_of(told or member.capabilities)
     except (KeyError, TypeError, AttributeError):
         described = None
     return Player(member.name, described, member.retired)

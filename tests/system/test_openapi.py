@@ -178,6 +178,22 @@ database = "none"
 # One request at a time: all but DELETE meet the device that exists, and writes do not end at `If-Match`.
 ALONE = f"""
 [[operations]]
+include-path-regex = "subject_id"
+parameters = {{ "path.subject_id" = "{SUBJECT}" }}
+
+[[operations]]
+include-path-regex = "run_id"
+parameters = {{ "path.run_id" = "{RUN_ID}" }}
+
+[[operations]]
+include-path-regex = 'protocol_id.(/versions)?$'
+parameters = {{ "path.protocol_id" = "PROTOCOL" }}
+
+[[operations]]
+include-path-regex = "number"
+parameters = {{ "path.protocol_id" = "PROTOCOL", "path.number" = 1 }}
+
+[[operations]]
 include-method = ["GET", "POST"]
 include-path-regex = "device_id"
 parameters = {{ "path.device_id" = "{KNOWN}" }}
@@ -199,22 +215,6 @@ parameters = {{ "path.rig_id" = "{RIG}" }}
 include-method = ["PUT", "PATCH"]
 include-path-regex = "rig_id"
 parameters = {{ "path.rig_id" = "{RIG}", "header.If-Match" = "*" }}
-
-[[operations]]
-include-path-regex = "subject_id"
-parameters = {{ "path.subject_id" = "{SUBJECT}" }}
-
-[[operations]]
-include-path-regex = "run_id"
-parameters = {{ "path.run_id" = "{RUN_ID}" }}
-
-[[operations]]
-include-path-regex = 'protocol_id.(/versions)?$'
-parameters = {{ "path.protocol_id" = "PROTOCOL" }}
-
-[[operations]]
-include-path-regex = "number"
-parameters = {{ "path.protocol_id" = "PROTOCOL", "path.number" = 1 }}
 
 [[operations]]
 include-path-regex = "user_id"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
 
@@ -81,9 +82,18 @@ async def start_run(body: NewRunBody) -> Response:
     rig = await repository.get_rig(body.rig_id)
     its = frozenset({rig.laboratory_id})
     subject = None if body.subject_id is None else await repository.get_subject(body.subject_id, its)
-    kept = await desks().protocols.named(asker(), rig.laboratory_id, body.protocol, body.number)
     run_id = id_for(principal().name, request.path, request.headers.get("Idempotency-Key"))
-    wanted = RunWanted(run_id, rig, kept.version, subject, body.roles, body.parameters, body.seed, forced=body.force)
+    if body.experiment_id is not None and subject is not None:
+        await within("experiment", body.experiment_id)
+        experiment = await repository.get_experiment(body.experiment_id, its)
+        turn = await desks().experiments.turn(experiment, subject.id, body.stage)
+        wanted = RunWanted(
+            run_id, rig, turn.version, subject, body.roles, {**turn.stage.parameters, **body.parameters}, body.seed
+        )
+        wanted = replace(wanted, experiment_id=experiment.id, stage=turn.place.stage, forced=body.force)
+    else:
+        kept = await desks().protocols.named(asker(), rig.laboratory_id, body.protocol or "", body.number)
+        wanted = RunWanted(run_id, rig, kept.version, subject, body.roles, body.parameters, body.seed, forced=body.force)
     row = await desks().runs.start(asker(), wanted)
     return _tell(await desks().runs.standing(row), HTTPStatus.ACCEPTED, {"Location": f"/api/v1/runs/{row.id}"})
 

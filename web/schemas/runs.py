@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import msgspec
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from lics_actors.run.messages import RunView
 from lics_actors.store.run_reads import Note, Reward, Trial
@@ -29,13 +29,25 @@ class NewRunBody(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [WANTED]})
     rig_id: UUID
-    protocol: str = Field(min_length=1, max_length=255, description="name or id; a classic's name, too")
+    protocol: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        None, description="name or id; a classic's name, too; absent where an experiment says it"
+    )
     number: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(None, description="of the version; the newest, if absent")
     subject_id: UUID | None = None
     roles: dict[str, str] = Field(default_factory=dict, max_length=20, description="protocol's role → rig's, where they differ")
     parameters: Parameters = Field(default_factory=dict)
     seed: Annotated[int, Field(ge=0, lt=2**62)] | None = Field(None, description="of all chance; drawn, if absent")
+    experiment_id: UUID | None = Field(None, description="the subject's stage in it says protocol and parameters")
+    stage: Annotated[int, Field(ge=0, lt=50)] | None = Field(None, description="another one, by your decision")
     force: Reason | None = Field(None, description="why it may begin though its version was not rehearsed: `run:override`")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.protocol is None) == (self.experiment_id is None):
+            raise ValueError("give `protocol` or `experiment_id`")
+        if self.experiment_id is not None and (self.subject_id is None or self.number is not None):
+            raise ValueError("in an experiment a run has a subject, and its stage says the version")
+        return self
 
 
 class RunSteerBody(Body):

@@ -18,9 +18,10 @@ from lics_actors.errors import ConflictError, InvalidError
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.document import Protocol
 from lics_actors.experiment.library import classics, protocol_of, text_of
+from lics_actors.experiment.problems import Problem
 from lics_actors.study import rehearsing
 from lics_actors.study.parameters import base_units
-from lics_actors.study.protocol_documents import canonical, kept, unsound, uploaded
+from lics_actors.study.protocol_documents import canonical, finding, kept, unsound, uploaded
 from lics_actors.study.rehearsing import MAX_WAITING, Rehearser, Wish, rehearsed
 from lics_actors.study.subject_documents import check_subject, needs_reason, read_daily, read_facts
 
@@ -33,6 +34,11 @@ def test_the_one_form_says_the_same_in_the_same_order(name: str) -> None:
     for part in ("states", "draws", "parameters", "outcomes"):
         assert list(getattr(again, part)) == list(getattr(protocol, part))
     assert uploaded(yaml.safe_dump(yaml.safe_load(text_of(name)), sort_keys=False), DEVICE_TYPES).document == canonical(protocol)
+
+
+def test_a_warning_is_kept_with_its_path_and_what_to_do() -> None:
+    problem = Problem("states.x", "it is odd", "look at it", "warning")
+    assert finding(problem) == {"path": "states.x", "reason": "it is odd", "todo": "look at it", "level": "warning"}
 
 
 def test_another_order_is_another_protocol() -> None:
