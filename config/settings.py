@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         description="the actor system's admin port",
     )
     web_workers: Annotated[int, Field(ge=1, le=64)] = Field(1, validation_alias=AliasChoices("LICS_WEB_WORKERS", "web_workers"))
+    web_cert_file: Path | None = Field(
+        None,
+        validation_alias=AliasChoices("LICS_WEB_CERT_FILE", "web_cert_file"),
+        description="PEM, with its chain: the web speaks TLS and nothing else; LICS_WEB_KEY_FILE has its key",
+    )
+    web_key_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_WEB_KEY_FILE", "web_key_file"))
     mqtt_ca_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CA_FILE", "mqtt_ca_file"))
     mqtt_cert_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_CERT_FILE", "mqtt_cert_file"))
     mqtt_key_file: Path | None = Field(None, validation_alias=AliasChoices("LICS_MQTT_KEY_FILE", "mqtt_key_file"))
@@ -241,6 +247,17 @@ class Settings(BaseSettings):
                     f"{label} is shorter than {MIN_SECRET_BYTES} bytes; unset it (one is generated) or set a longer one"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _whole_certificate(self) -> Self:
+        if (self.web_cert_file is None) != (self.web_key_file is None):
+            raise ValueError("LICS_WEB_CERT_FILE and LICS_WEB_KEY_FILE are set together, or not at all")
+        return self
+
+    @property
+    def web_scheme(self) -> str:
+        """Return how the web is spoken to."""
+        return "http" if self.web_cert_file is None else "https"
 
     @property
     def run_dir(self) -> Path:

@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -122,9 +123,20 @@ def check(settings: Settings) -> None:
     if settings.database_url is None:
         raise SettingsError("DATABASE_URL is not set and no embedded database runs; start everything with `lics up`, or set it")
     parse_database_url(settings.database_url)
+    _check_certificate(settings)
     files, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files < OPEN_FILES:  # a connection is one; many systems begin with 1024
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(OPEN_FILES, most), most))
+
+
+def _check_certificate(settings: Settings) -> None:
+    if settings.web_cert_file is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.web_cert_file, settings.web_key_file)
+    except OSError as error:  # ssl.SSLError is one
+        text = f"LICS_WEB_CERT_FILE and LICS_WEB_KEY_FILE cannot be used: {error.strerror or error}"
+        raise SettingsError(text) from None
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -143,7 +155,7 @@ async def _serve(settings: Settings, api: Listener, metrics: Listener | None, re
     )
     try:
         app = create_app(settings, client, repository)
-        servers = [serve_app(stopping, app, api), _say_goodbye(stopping, hub_of(app))]
+        servers = [serve_app(stopping, app, api, settings), _say_goodbye(stopping, hub_of(app))]
         if metrics is not None:
             servers.append(serve_app(stopping, create_metrics_app(app.extensions[METRICS]), metrics))
         if ready is None:
@@ -186,7 +198,7 @@ def announce(settings: Settings, api: Listener, metrics: Listener | None) -> Non
     fresh.write_text(json.dumps(document))
     fresh.replace(settings.run_dir / "web.json")
     log.info("web serves", extra=document)
-    sys.stderr.write(f"LICS web: http://{settings.host}:{api.port}  documentation at /docs\n")
+    sys.stderr.write(f"LICS web: {settings.web_scheme}://{settings.host}:{api.port}  documentation at /docs\n")
 
 
 def renounce(settings: Settings) -> None:
@@ -200,10 +212,14 @@ async def _say_goodbye(stopping: asyncio.Event, hub: Hub) -> None:
     hub.stop()
 
 
-async def serve_app(stopping: asyncio.Event, app: Quart, listener: Listener) -> None:
-    """Serve `app` until `stopping`; give requests under way GRACE_S, then leave them."""
+async def serve_app(stopping: asyncio.Event, app: Quart, listener: Listener, settings: Settings | None = None) -> None:
+    """Serve `app` until `stopping`; give requests under way GRACE_S, then leave them. `settings` may ask for TLS."""
     express.open_lane()
-    serving = asyncio.create_task(hypercorn_serve(cast("Any", app), _config(listener), shutdown_trigger=stopping.wait))
+    config = _config(listener)
+    if settings is not None and settings.web_cert_file is not None:
+        config.certfile, config.keyfile = str(settings.web_cert_file), str(settings.web_key_file)
+        config.alpn_protocols = ["http/1.1"]  # limits, the express lane and ready frames are of HTTP/1.1
+    serving = asyncio.create_task(hypercorn_serve(cast("Any", app), config, shutdown_trigger=stopping.wait))
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
     stopping.set()

@@ -49,7 +49,7 @@ def up(
 
 def _take(lock: DataDirLock, settings: Settings) -> None:
     try:
-        lock.take(Holder(os.getpid(), f"http://{settings.host}:{settings.port}"))
+        lock.take(Holder(os.getpid(), f"{settings.web_scheme}://{settings.host}:{settings.port}"))
     except HeldError as held:
         who = f" (pid {held.holder.pid}, {held.holder.address})" if held.holder else ""
         stop = f"stop it with Ctrl-C there or `kill {held.holder.pid}`; " if held.holder else ""

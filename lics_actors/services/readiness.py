@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from config.settings import Settings
@@ -23,7 +25,7 @@ ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - a server bound to 
 def web_address(settings: Settings) -> str:
     """Return where this host reaches the web."""
     host = ANY.get(settings.host, settings.host)
-    return f"http://{host if ':' not in host or host.startswith('[') else f'[{host}]'}:{settings.port}"
+    return f"{settings.web_scheme}://{host if ':' not in host or host.startswith('[') else f'[{host}]'}:{settings.port}"
 
 
 def fetch(
@@ -45,13 +47,28 @@ def fetch(
     request = urllib.request.Request(web_address(settings) + path, data, known)  # noqa: S310 - http of our own making
     if sign_in:
         request.add_header("Authorization", f"Bearer {settings.admin_token_value()}")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy has no business on loopback
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]  # a proxy has no business on loopback
+    if settings.web_cert_file is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=_own_certificate(settings.web_cert_file)))
+    opener = urllib.request.build_opener(*handlers)
     try:
         with opener.open(request, timeout=TIMEOUT_S if data is None else WRITING_S) as answer:
             return int(answer.status), json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.load(error)
+
+
+def _own_certificate(cert_file: Path) -> ssl.SSLContext:
+    """Return how to know our own web again on loopback, for which no certificate is made: by its very certificate.
+
+    Raises:
+        OSError: it cannot be read (ssl.SSLError is one).
+    """
+    context = ssl.create_default_context(cafile=str(cert_file))
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
 
 
 class Readiness:
