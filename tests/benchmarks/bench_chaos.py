@@ -19,7 +19,7 @@ DEVICES, SHORT_DEVICES = 24, 6
 FAULTS_PER_S = 1.0
 SHORT = Ordeal(seed=0, faults=25, seconds=15.0, scope=Scope(SHORT_DEVICES, recorders=2, workers=2, longest_s=3.0), warm_s=3.0)
 MOST = 0.9
-TRIALS, CAGES, SPEED = 100, 40, 10.0
+TRIALS, CAGES, SPEED = 100, 16, 10.0
 SHORT_TASK = Task(runs=6, trials=10, cages=Cages(3, SPEED), gap_s=0.2)
 SHORT_RUNS = Ordeal(
     seed=0,
