@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,11 @@ from uuid import UUID
 import asyncpg
 import psutil
 
-from drivers.native.demo import counted_devices
+from drivers.native.demo import DemoDevice, counted_devices
+from lics_actors.experiment.messages import TrialEnded
 from lics_actors.fleet.state import device_node
 from lics_actors.services.ports import free_port
+from lics_actors.store.run_records import RunReacted, RunStepped
 from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, tell
 from tests.benchmarks.processes import last_word, serving
 from tests.benchmarks.run_observer import Observed, Settings
@@ -115,7 +117,7 @@ async def _at_work(laboratory: BenchLaboratory, on: Servers, count: int) -> Asyn
             yield study
 
 
-async def _online(laboratory: BenchLaboratory, devices) -> bool:  # type: ignore[no-untyped-def]
+async def _online(laboratory: BenchLaboratory, devices: Sequence[DemoDevice]) -> bool:
     nodes = await laboratory.nodes()
     return all(nodes.get(device_node(each.id), {}).get("word") == "online" for each in devices)
 
@@ -156,7 +158,7 @@ def _used_s(pids: list[int]) -> float:
     return found
 
 
-def _measured(windows: list[Window], accounts: list[Account], reacted) -> Found:  # type: ignore[no-untyped-def]
+def _measured(windows: list[Window], accounts: list[Account], reacted: list[RunReacted]) -> Found:
     found = Found()
     for window in windows:
         took: list[float] = []
@@ -167,7 +169,7 @@ def _measured(windows: list[Window], accounts: list[Account], reacted) -> Found:
             took += measured
             found.unknown += unknown
         own = [(each.left - each.heard).total_seconds() * 1000 for each in reacted if window.covers(each.heard)]
-        ended = sum(window.covers(step.time) for each in accounts for step in each.steps if _ends_a_trial(step))
+        ended = sum(window.covers(step.time) for each in accounts for step in each.steps for _ in _trials_ended(step))
         found.count += len(took)
         for figures, value in (
             (found.p50, share(took, 0.5)),
@@ -179,11 +181,13 @@ def _measured(windows: list[Window], accounts: list[Account], reacted) -> Found:
     return found
 
 
-def _ends_a_trial(step) -> bool:  # type: ignore[no-untyped-def]
-    return any(type(effect).__name__ == "TrialEnded" for effect in step.effects)
+def _trials_ended(step: RunStepped) -> list[TrialEnded]:
+    return [effect for effect in step.effects if isinstance(effect, TrialEnded)]
 
 
-def _outcome(study: Study, windows: list[Window], accounts: list[Account], reacted, on: Servers) -> Outcome:  # type: ignore[no-untyped-def]
+def _outcome(
+    study: Study, windows: list[Window], accounts: list[Account], reacted: dict[UUID, list[RunReacted]], on: Servers
+) -> Outcome:
     found = _measured(windows, accounts, list(chain.from_iterable(reacted.values())))
     cases = (
         Case(P50, "ms", tuple(found.p50), bar=P50_MS, at_least=False, absolute=True),
