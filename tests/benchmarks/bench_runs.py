@@ -37,7 +37,7 @@ from tests.waiting import eventually
 
 RUNS, SHORT_RUNS = 30, 3
 SHORT_S, WARM_S, SHORT_WARM_S = 3.0, 5.0, 1.0
-READY_S, ONLINE_S = 60.0, 120.0
+READY_S, ONLINE_S = 120.0, 240.0
 SPEED, GAP_S = 2.0, 0.5  # a subject answers within 0.35 s: about one trial a second and cage
 RATE_HZ = 0.2
 MANY = 100_000  # trials: more than a bench lets a run come to
