@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
+from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -190,6 +192,26 @@ class Settings(BaseSettings):
         description="signs every frame between actors, the same on all hosts; unset: secrets/transport_key of the data directory",
     )
 
+    timezone: str = Field(
+        "UTC",
+        validation_alias=AliasChoices("LICS_TIMEZONE", "timezone"),
+        description="the laboratory's time zone, as Europe/Berlin: by it go a subject's day and the hours of sessions",
+    )
+    day_starts: time = Field(
+        time(),
+        validation_alias=AliasChoices("LICS_DAY_STARTS", "day_starts"),
+        description="when the laboratory's day starts there, as 07:00",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ValueError, ZoneInfoNotFoundError, OSError):
+            raise ValueError("LICS_TIMEZONE is a name of the IANA time zone database, as Europe/Berlin or UTC") from None
+        return value
+
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
@@ -258,6 +280,10 @@ class Settings(BaseSettings):
     def web_scheme(self) -> str:
         """Return how the web is spoken to."""
         return "http" if self.web_cert_file is None else "https"
+
+    def zone(self) -> ZoneInfo:
+        """Return the laboratory's time zone."""
+        return ZoneInfo(self.timezone)
 
     @property
     def run_dir(self) -> Path:

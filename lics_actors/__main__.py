@@ -25,6 +25,8 @@ NOUNS = {
     "rig": "lics_actors.cli.rig",
     "subject": "lics_actors.cli.subject",
     "protocol": "lics_actors.cli.protocol",
+    "welfare": "lics_actors.cli.welfare",
+    "calibration": "lics_actors.cli.calibration",
     "fleet": "lics_actors.cli.fleet",
     "alarm": "lics_actors.cli.alarm",
     "lab": "lics_actors.cli.lab",

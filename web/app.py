@@ -21,11 +21,13 @@ from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import run_files as run_file_work
 from web import studies as study_work
+from web import welfare as welfare_work
 from web.alarms import AlarmMetrics
 from web.api import (
     alarms,
     api_keys,
     audit,
+    calibrations,
     commands,
     credentials,
     devices,
@@ -41,6 +43,7 @@ from web.api import (
     subjects,
     telemetry,
     users,
+    welfare,
 )
 from web.api import auth as auth_api
 from web.backing import EXTENSION, TABLES_REST_S, Backing, Fleet, KnownCommands, Registrations
@@ -117,6 +120,8 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         runs,
         laboratories,
         run_files,
+        welfare,
+        calibrations,
     ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
     for outside in (health, docs):
@@ -126,8 +131,9 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     alarm_work.install(app, settings, repository, audit_log, alarm_metrics)
     admission.install(app, settings, repository, audit_log)
     rig_work.install(app, repository, client, audit_log)
-    study_work.install(app, repository, client, audit_log)
     run_file_work.install(app, repository, audit_log, settings)
+    study_work.install(app, repository, client, audit_log, settings)
+    welfare_work.install(app, repository, audit_log, settings)
     express.install(app, Lane(house, keeper, metrics, refusals, counted, through))
     live.install(app, settings, house, ways_in, limits or Limits())
     proxies.install(app, through)

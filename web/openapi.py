@@ -47,6 +47,7 @@ TAGS: Final = {
     "devices": "The instruments: what they are, how they are, what they recorded.",
     "commands": "What devices were told to do, with every step of its life.",
     "fleet": "The supervision tree: how it is, and what people do to it.",
+    "welfare": "What subjects are given a day, what they may be given, and how pumps are calibrated.",
     "subjects": "The animals: who they are, what they are to get a day, what they weigh.",
     "protocols": "What happens in a trial, as data: versions that never change, drawn and rehearsed.",
     "experiments": "Plans: stages and what leads from one to the next, subjects, schedule.",

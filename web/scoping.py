@@ -48,7 +48,7 @@ KINDS: Final[Mapping[str, type[NotFoundError]]] = {
 }
 """Noun → how it is told that there is none. `<uuid:noun_id>` in a path is judged before the handler (store/belonging.py)."""
 
-PARTS: Final = frozenset({"number", "export_id"})
+PARTS: Final = frozenset({"number", "export_id", "override_id"})
 """Names of parts of an object that stands before them in the path."""
 
 JUDGED: Final = "_lics_judged"

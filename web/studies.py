@@ -7,12 +7,14 @@ from typing import Final, cast
 
 from quart import Quart, current_app
 
+from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.store.repository import Repository
 from lics_actors.study.experiment_desk import ExperimentDesk
 from lics_actors.study.protocol_desk import ProtocolDesk
 from lics_actors.study.run_desk import RunDesk, RunFleet
 from lics_actors.study.subject_desk import SubjectDesk
+from lics_actors.welfare_gate import WelfareGate
 
 DESKS: Final = "lics_study_desks"
 
@@ -27,12 +29,12 @@ class Desks:
     experiments: ExperimentDesk
 
 
-def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog) -> None:
+def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog, settings: Settings) -> None:
     """Let the application keep what is studied."""
     app.extensions[DESKS] = Desks(
         SubjectDesk(repository, audit),
         ProtocolDesk(repository, audit),
-        RunDesk(repository, fleet, audit),
+        RunDesk(repository, fleet, audit, WelfareGate(repository, settings)),
         ExperimentDesk(repository, audit),
     )
 

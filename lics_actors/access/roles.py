@@ -39,6 +39,8 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "rig:reset": WORKERS,
     "subject:read": PEOPLE,
     "subject:write": WORKERS,
+    "welfare:override": ADMINS,
+    "calibration:write": WORKERS,
     "protocol:read": PEOPLE,
     "protocol:write": frozenset({_S, _L, _R}),
     "laboratory:read": PEOPLE,

@@ -39,6 +39,7 @@ from lics_actors.run.standing import BROKER, Standings, Trouble
 from lics_actors.run.telling import Telling
 from lics_actors.store.records import Record
 from lics_actors.store.run_records import RunOpened, RunStepped
+from lics_actors.welfare.telling import calibrated
 
 RECOVER_S: Final = 15.0  # so long a recovered run waits for its devices; then it goes on without them, paused
 BATCH: Final = 200  # records of a journal between two turns of the loop: 10 ms
@@ -182,7 +183,7 @@ class Conduct:
         self._axis = Axis(history.opened.time, at_least=history.run.now)
         shell = RunShell(history, self._journal, self._standings, self, order.allowance)
         self._driver = shell
-        self._dispatcher = Dispatcher(order, self._client, shell)
+        self._dispatcher = Dispatcher(order, self._client, shell, calibrated(history.plan, order.curves))
         try:
             self._ears = Ears(order.roles, self._spec.broker.prefix, listened(history.plan))
         except (UnknownDriverError, ValueError) as error:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from lics_actors.device.messages import AskCommand, CancelCommand, CommandState, RequestCommand
@@ -28,6 +29,7 @@ WAIT_S: Final = DEADLINE_S + 2.0
 
 Answer = TypeVar("Answer")
 Reaction = tuple[int, datetime, datetime]  # the step, when it was heard, when it was in the journal
+Told = Callable[[SendCommand], dict[str, Any]]
 log = logging.getLogger(__name__)
 
 
@@ -48,11 +50,17 @@ class Fates(Protocol):
         """Hear that a command is published."""
 
 
-class Dispatcher:
-    """One run's. All in one loop's thread; `counts`: what became of commands."""
+def said_plainly(command: SendCommand) -> dict[str, Any]:
+    """Return what a device is told where nobody calibrated it."""
+    return command.args
 
-    def __init__(self, order: RunOrder, actors: Actors, fates: Fates) -> None:
+
+class Dispatcher:
+    """One run's. All in one loop's thread; `counts`: what became of commands; `told`: what a device is told instead of `args`."""
+
+    def __init__(self, order: RunOrder, actors: Actors, fates: Fates, told: Told = said_plainly) -> None:
         self._run_id, self._roles, self._actors, self._fates = order.run_id, order.roles, actors, fates
+        self._told = told
         self._within = frozenset({order.laboratory_id})
         self._turns = {each.device_id: asyncio.Lock() for each in order.roles.values()}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,7 +167,7 @@ class Dispatcher:
             command_id=command.id,
             device_id=device_id,
             name=command.name,
-            args=command.args,
+            args=self._told(command),
             principal=run_principal(self._run_id),
             wait_s=0.0,
             timeout_s=DEADLINE_S,

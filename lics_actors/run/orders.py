@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from lics_actors.device.messages import RoleSpec
+from lics_actors.welfare.calibration import Curve
 
 ARM_WITHIN_S: Final = 30.0
 
@@ -30,8 +31,9 @@ class Allowance:
 class RunOrder:
     """`document`: the protocol's version as stored; `roles`: the protocol's role → the device that plays it; `parameters`: in
     base units, those that differ from the defaults. `rehearsed`: the version was rehearsed, or a person with the right to it has
-    overridden that. `allowance` None: nobody keeps a ledger of this subject. `arm_within_s`: devices may take so long to be
-    ready. `besides`: the rig's other devices, reserved too; what trips there pauses the run, nothing else of them does."""
+    overridden that. `allowance` None: nobody keeps a ledger of this subject. `curves`: of roles that reward, what their devices
+    do with what they are told. `arm_within_s`: devices may take so long to be ready. `besides`: the rig's other devices,
+    reserved too; what trips there pauses the run, nothing else of them does."""
 
     run_id: UUID
     laboratory_id: UUID
@@ -49,6 +51,7 @@ class RunOrder:
     experiment_id: UUID | None = None
     stage: int | None = None
     allowance: Allowance | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
     arm_within_s: float = ARM_WITHIN_S
     besides: Mapping[str, RoleSpec] = field(default_factory=dict)
 

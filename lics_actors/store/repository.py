@@ -7,6 +7,7 @@ from lics_actors.store.alarms import Alarms
 from lics_actors.store.api_keys import ApiKeys
 from lics_actors.store.audits import AuditFilter, Audits
 from lics_actors.store.belonging import Belonging
+from lics_actors.store.calibrations import Calibrations
 from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.credentials import Credentials
@@ -33,6 +34,7 @@ from lics_actors.store.sign_ins import SignIns
 from lics_actors.store.stream_reads import StreamReads
 from lics_actors.store.subjects import Subjects
 from lics_actors.store.telemetry_reads import TelemetryReads
+from lics_actors.store.welfare import Welfare
 
 __all__ = [
     "Aggregate",
@@ -70,6 +72,8 @@ class Repository(
     Runs,
     RunReads,
     Exports,
+    Welfare,
+    Calibrations,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

@@ -50,6 +50,7 @@ from lics_actors.store.subjects import Subject
 from lics_actors.study.fit import Player, cast, fitted
 from lics_actors.study.parameters import base_units
 from lics_actors.study.protocol_documents import kept
+from lics_actors.welfare_gate import WelfareGate
 
 ASK_S: Final = 2.0  # an actor that takes longer is told of as the tables have it
 Steering = PauseRun | ResumeRun | StopRun | AbortRun
@@ -103,8 +104,8 @@ class Standing:
 class RunDesk:
     """Orders and steers runs."""
 
-    def __init__(self, repository: Repository, fleet: RunFleet, audit: AuditLog) -> None:
-        self._repository, self._fleet, self._audit = repository, fleet, audit
+    def __init__(self, repository: Repository, fleet: RunFleet, audit: AuditLog, gate: WelfareGate) -> None:
+        self._repository, self._fleet, self._audit, self._gate = repository, fleet, audit, gate
 
     async def start(self, asker: Asker, wanted: RunWanted) -> Run:
         """Have a run begin; asked again under the same id it is the same run.
@@ -112,13 +113,16 @@ class RunDesk:
         Raises:
             ProtocolError: the protocol cannot be run at this rig; InvalidError: a parameter does not fit.
             NotRehearsedError: its version was not rehearsed soundly. ConflictError: the subject is not to be run.
+            SubjectNotAllowedError: it must rest. CalibrationExpiredError: of what gives the reward.
             RunUnderWayError: the rig or the subject is in another run; facts say which.
             FleetUnavailableError: nobody has taken it yet: ask again under this id, or abort it.
             NotFoundError, DatabaseUnavailableError
         """
         async with self._audit.act(asker, "run.start", f"run:{wanted.run_id}", wanted.forced) as found:
             plan, order = await self._order(asker, wanted)
+            await self._gate.check(order, plan.reward)
             order = await self._claimed(plan, wanted, order)
+            order = await self._gate.admit(order, plan.reward, plan.max_reward)
             found.after = facts(order)
             await self._begin(order)
         return await self._repository.get_run(wanted.run_id)

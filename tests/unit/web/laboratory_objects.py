@@ -135,7 +135,7 @@ MAKERS: Final[dict[str, Maker]] = {
 PERSONAL: Final = frozenset({"session_id", "key_id"})
 """Names of what belongs to one account and to no laboratory (test_nobody_reaches_what_is_another_persons)."""
 
-PARTS: Final = {"number": "1", "export_id": str(uuid4()), "credential_id": str(uuid4())}
+PARTS: Final = {"number": "1", "export_id": str(uuid4()), "credential_id": str(uuid4()), "override_id": str(uuid4())}
 """Names of parts of an object that stands before them → one that may be there."""
 
 BODIES: Final[dict[tuple[str, str], dict[str, Any]]] = {

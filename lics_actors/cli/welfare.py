@@ -1,0 +1,132 @@
+"""`lics welfare`: what subjects are given a day, what hands give, and overrides of limits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
+
+import typer
+from rich.table import Table
+
+from config.settings import load_settings
+from lics_actors.cli.laboratory import asker, tables
+from lics_actors.cli.output import console, print_json, run
+from lics_actors.welfare.judge import UNITS, concerns, in_force, room
+from lics_actors.welfare.messages import Entry, Fate, Limit, Override, Substance
+
+if TYPE_CHECKING:
+    from lics_actors.store.repository import Repository
+    from lics_actors.store.welfare import SubjectDay
+    from lics_actors.welfare_desk import WelfareDesk
+
+app = typer.Typer(no_args_is_help=True, help="What subjects are given a day, and their limits.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
+SubjectName = Annotated[str, typer.Argument(metavar="SUBJECT", help="its id, name or tag")]
+Reason = Annotated[str, typer.Option(help="why, for the record")]
+
+
+@asynccontextmanager
+async def welfare_desk() -> AsyncIterator[tuple[WelfareDesk, Repository]]:
+    from lics_actors.audit import AuditLog  # noqa: PLC0415 - slow, and only when a command runs
+    from lics_actors.welfare_desk import WelfareDesk  # noqa: PLC0415
+
+    settings = load_settings()
+    async with tables() as repository:
+        yield WelfareDesk(repository, AuditLog(settings), settings), repository
+
+
+@app.command()
+def show(
+    subject: SubjectName,
+    day: Annotated[str | None, typer.Option(help="a date of the laboratory, as 2026-11-23; the present one, if absent")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a subject was given in a day, over all rigs and by hand."""
+    try:
+        named = None if day is None else date.fromisoformat(day)
+    except ValueError:
+        raise typer.BadParameter(f"{day} is no date; write it as 2026-11-23") from None
+
+    async def work() -> None:
+        async with welfare_desk() as (desk, repository):
+            _print_day(await desk.state(await repository.find_subject(subject), named), as_json)
+
+    run(work)
+
+
+@app.command()
+def give(
+    subject: SubjectName,
+    amount: Annotated[float, typer.Argument(min=0, help="fluid in µl, food in mg, pellets by number")],
+    substance: Annotated[Substance, typer.Option(help="what was given")] = Substance.FLUID,
+    note: Annotated[str, typer.Option(help="kept with it")] = "",
+) -> None:
+    """Note what a hand gave a subject just now."""
+
+    async def work() -> None:
+        async with welfare_desk() as (desk, repository):
+            found, who = await repository.find_subject(subject), asker()
+            facts = (substance, amount, datetime.now(UTC), Fate.CONFIRMED)
+            await desk.give(who, found, Entry(uuid4(), found.id, *facts, by=who.principal, note=note))
+            console.print(f"noted: {amount:g} {UNITS[substance]} of {substance} for {found.name}")
+
+    run(work)
+
+
+@app.command()
+def override(
+    subject: SubjectName,
+    limit: Annotated[Limit, typer.Argument(help="which limit")],
+    value: Annotated[float, typer.Argument(min=0, help="its value meanwhile")],
+    *,
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="for so long")],
+    reason: Reason,
+) -> None:
+    """Let a limit of a subject have another value for a while."""
+
+    async def work() -> None:
+        async with welfare_desk() as (desk, repository):
+            found, who, now = await repository.find_subject(subject), asker(), datetime.now(UTC)
+            said = (limit, value, now, now + timedelta(hours=hours), who.principal, reason)
+            made = await desk.override(who, found, Override(uuid4(), found.id, *said))
+            console.print(f"{found.name}: {limit} is {value:g} until {made.until:%Y-%m-%d %H:%M} UTC  {made.id}")
+
+    run(work)
+
+
+def _print_day(known: SubjectDay, as_json: bool) -> None:
+    now = datetime.now(UTC)
+    held = in_force(known.limits, known.overrides, min(max(now, known.day.begin), known.day.end))
+    rows = [
+        {
+            "substance": each.value,
+            "surely": known.ledger.least(each),
+            "at_most": known.ledger.most(each) - known.ledger.reserved.get(each, 0.0),
+            "reserved": known.ledger.reserved.get(each, 0.0),
+            "minimum": held.least(each),
+            "maximum": held.most(each),
+            "left": None if held.most(each) is None else room(held.most(each), known.ledger.most(each)),
+        }
+        for each in Substance
+    ]
+    found = concerns(known.ledger, held, known.day, now)
+    if as_json:
+        entries = [
+            {"id": each.id, "substance": each.substance, "amount": each.amount, "time": each.at, "fate": each.fate, "by": each.by}
+            for each in sorted(known.ledger.entries.values(), key=lambda each: (each.at, each.id))
+        ]
+        told = [{"kind": each.kind, "severity": each.severity, "message": each.message} for each in found]
+        print_json({"date": known.day.date, "substances": rows, "entries": entries, "concerns": told})
+        return
+    names = ("substance", "surely", "at_most", "reserved", "minimum", "maximum", "left")
+    table = Table(*(name.replace("_", " ") for name in names), box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in names))
+    console.print(f"[bold]{known.day.date}[/]", highlight=False)
+    console.print(table)
+    for concern in found:
+        console.print(f"[bold red]{concern.kind}[/]: {concern.message}")

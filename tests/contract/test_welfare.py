@@ -1,0 +1,187 @@
+"""What subjects are given, in tables: over all rigs, with what hands gave and what runs were granted."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
+from lics_actors.errors import ConflictError
+from lics_actors.experiment.messages import CommandSettled, PhaseChanged, RewardAsked, SendCommand, TimerFired
+from lics_actors.run.orders import Allowance
+from lics_actors.store.records import encode_record
+from lics_actors.store.repository import NewDevice, Repository
+from lics_actors.store.run_records import RunStepped
+from lics_actors.store.runs import NewRun, Run
+from lics_actors.store.shipping import ship_journal
+from lics_actors.store.subjects import NewSubject, Subject
+from lics_actors.store.welfare import GrantWish, OverrideNotFoundError
+from lics_actors.welfare.calibration import Point
+from lics_actors.welfare.days import day_of
+from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
+
+FLUID = Substance.FLUID
+NOW = datetime.now(UTC)
+DAY = day_of(NOW, ZoneInfo("Europe/Berlin"))
+
+
+async def a_subject(repository: Repository, **daily: Any) -> Subject:
+    facts = daily or {"fluid_ul": {"min": 200, "max": 1000}}
+    return await repository.create_subject(NewSubject(DEFAULT_LABORATORY, f"m-{uuid4().hex[:6]}", "user:1", "mouse", daily=facts))
+
+
+async def a_run(repository: Repository, subject: Subject) -> Run:
+    new = NewRun(uuid4(), DEFAULT_LABORATORY, uuid4(), "cage", uuid4(), "fixed_ratio", 1, 1, "user:1", NOW, "ul")
+    return await repository.order_run(replace(new, subject_id=subject.id, subject=subject.name))
+
+
+class Journal:
+    """A run's journal; `ship` brings what was said since."""
+
+    def __init__(self, repository: Repository, run: Run) -> None:
+        self.repository, self.run, self.identity, self.n = repository, run, uuid4(), 0
+        self.entries: list[tuple[int, Any]] = []
+
+    def say(self, event: Any, *effects: Any, barred: dict[UUID, str] | None = None) -> None:
+        step = RunStepped(self.run.id, self.n, NOW + timedelta(milliseconds=self.n), event, effects, None, barred or {})
+        encode_record(step)
+        self.n += 1
+        self.entries.append((self.n, step))
+
+    def reward(self, amount: float, outcome: str | None = "succeeded", barred: str | None = None) -> UUID:
+        command = uuid4()
+        send = SendCommand(command, "pump", "dispense", {"volume_ul": amount}, 1, amount)
+        self.say(RewardAsked(1.0, "user:1", amount), send, barred={command: barred} if barred else None)
+        if outcome is not None:
+            self.say(CommandSettled(1.5, command, outcome))  # type: ignore[arg-type]
+        return command
+
+    def end(self) -> None:
+        self.say(TimerFired(2.0, "session"), PhaseChanged("completed"))
+
+    async def ship(self) -> None:
+        await ship_journal(self.repository, self.identity, self.entries)
+        await ship_journal(self.repository, uuid4(), self.entries)  # the journal was replaced, and says all of it again
+
+
+def wish(run: Run, wanted: float | None = None) -> GrantWish:
+    assert run.subject_id is not None
+    return GrantWish(DEFAULT_LABORATORY, run.id, run.subject_id, FLUID, wanted, DAY)
+
+
+def gift(subject: Subject, amount: float, n: int = 0) -> Entry:
+    return Entry(UUID(int=n) if n else uuid4(), subject.id, FLUID, amount, NOW, Fate.CONFIRMED, by="user:2", note="by hand")
+
+
+async def test_a_day_over_all_rigs_and_hands_counts_each_once(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    for amounts in ((10, 20), (30,)):
+        run = await a_run(repository, subject)
+        journal = Journal(repository, run)
+        for amount in amounts:
+            journal.reward(amount)
+        journal.reward(5, None)
+        journal.reward(6, "indeterminate")
+        journal.reward(7, "rejected")
+        journal.reward(8, None, barred="the day's limit")
+        journal.end()
+        await journal.ship()
+    for _ in range(2):
+        await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 100, 9))
+    with pytest.raises(ConflictError):
+        await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 101, 9))
+
+    known = await repository.subject_day(subject.id, DAY)
+    assert known.ledger.least(FLUID) == 10 + 20 + 30 + 100
+    assert known.ledger.most(FLUID) == 160 + 2 * (5 + 6)
+    assert known.limits == Limits(max_fluid=1000, min_fluid=200)
+    tomorrow = await repository.subject_day(subject.id, day_of(DAY.end, ZoneInfo("Europe/Berlin")))
+    assert not tomorrow.ledger.entries
+    assert {each.id for each in await repository.watched_subjects()} == {subject.id}
+    assert await repository.watched_subjects(frozenset({uuid4()})) == []
+
+
+async def test_what_runs_are_granted_is_held_until_their_journal_says_that_they_are_over(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    first = await a_run(repository, subject)
+    assert await repository.grant(wish(first, 700)) == Allowance(700, DAY.begin, DAY.end)
+    assert await repository.grant(wish(first, 700)) == Allowance(700, DAY.begin, DAY.end), "asked again it is the same"
+    assert await repository.grant(wish(first)) == Allowance(1000, DAY.begin, DAY.end)
+    journal = Journal(repository, first)
+    journal.reward(250)
+    await journal.ship()
+    known = await repository.subject_day(subject.id, DAY)
+    assert (known.ledger.reserved[FLUID], known.ledger.most(FLUID)) == (750, 1000)
+    journal.reward(50, "indeterminate")
+    journal.end()
+    await journal.ship()
+    second = await a_run(repository, subject)
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 100))
+    assert await repository.grant(wish(second)) == Allowance(600, DAY.begin, DAY.end)
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 2000))
+    third = replace(second, id=uuid4())
+    assert await repository.grant(wish(third)) == Allowance(0, DAY.begin, DAY.end), "a run that no table knows is open"
+
+
+async def test_who_asks_at_the_same_moment_shares_what_there_is(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    run = await a_run(repository, subject)
+    asked = [repository.grant(wish(replace(run, id=uuid4()), 400)) for _ in range(5)]
+    granted = [each.amount for each in await asyncio.gather(*asked) if each is not None]
+    assert sorted(granted) == [0, 0, 200, 400, 400]
+
+
+async def test_without_a_limit_nobody_keeps_a_ledger(repository: Repository) -> None:
+    subject = await a_subject(repository, food_mg={"target": 3})
+    assert await repository.grant(wish(await a_run(repository, subject))) is None
+    assert await repository.subject_limits(uuid4()) == Limits()
+
+
+async def test_an_override_adds_for_a_while_and_ends(repository: Repository) -> None:
+    subject, until = await a_subject(repository), NOW + timedelta(minutes=5)
+    run = await a_run(repository, subject)
+    word = Override(uuid4(), subject.id, Limit.MAX_FLUID, 1500, NOW - timedelta(seconds=1), until, "user:vet", "dehydrated")
+    await repository.override_limit(DEFAULT_LABORATORY, word)
+    assert await repository.overrides(subject.id, NOW) == (word,)
+    assert await repository.grant(wish(run)) == Allowance(1500, DAY.begin, min(until, DAY.end))
+    ended = await repository.end_override(subject.id, word.id, datetime.now(UTC), "user:1")
+    assert ended.until < until
+    assert await repository.grant(wish(run)) == Allowance(1000, DAY.begin, DAY.end), "what was added is there no more"
+    for missing in (word.id, uuid4()):
+        with pytest.raises(OverrideNotFoundError):
+            await repository.end_override(subject.id, missing, datetime.now(UTC), "user:1")
+
+
+async def test_rules_of_sessions_and_the_last_one(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    await repository.rule_sessions(DEFAULT_LABORATORY, subject.id, 3600, None, "user:1")
+    await repository.rule_sessions(DEFAULT_LABORATORY, subject.id, 5400, 7200, "user:1")
+    limits = await repository.subject_limits(subject.id)
+    assert (limits.session_s, limits.between_s) == (5400, 7200)
+    assert await repository.last_session(subject.id) is None
+    journal = Journal(repository, await a_run(repository, subject))
+    journal.say(TimerFired(0.0, "x"), PhaseChanged("running"))
+    journal.end()
+    await journal.ship()
+    assert await repository.last_session(subject.id) == NOW + timedelta(milliseconds=1)
+
+
+async def test_calibrations_have_versions(repository: Repository) -> None:
+    device = (await repository.create_device(NewDevice("pump", "pump", "native", "user:1"))).id
+    points = [Point(5, 4.6), Point(10, 9.5), Point(20, 19.4)]
+    facts: dict[str, Any] = {"made_at": NOW, "valid_until": NOW + timedelta(days=30), "principal": "user:1"}
+    first_id = uuid4()
+    for _ in range(2):
+        first = await repository.add_calibration(first_id, device, points=points, **facts)
+    second = await repository.add_calibration(uuid4(), device, points=[*points, Point(40, 39.1)], note="later", **facts)
+    assert (first.version, second.version) == (1, 2)
+    assert await repository.calibrations(device) == [second, first]
+    assert await repository.newest_calibrations([device, uuid4()]) == {device: second}
+    with pytest.raises(ConflictError):
+        await repository.add_calibration(first_id, device, points=points[:2], **facts)
