@@ -38,21 +38,22 @@ class AlarmDesk:
             before, after = await self._repository.act_on_alarm(alarm_id, act)
             found.before, found.after = facts(before), facts(after)
         if after != before:
-            self._tell([after])
+            self.tell([after])
         return after
 
     async def run(self) -> None:
         """Bring back the alarms whose shelving is over, until cancelled. Several may run: each alarm is told by one of them."""
         while True:
             try:
-                self._tell(await self._repository.leave_shelves())
+                self.tell(await self._repository.leave_shelves())
             except DatabaseUnavailableError:
                 pass  # told by others; lists show the right state meanwhile
             except Exception:
                 log.exception("alarms could not be taken off their shelves, to be tried again")
             await asyncio.sleep(SHELVES_S)
 
-    def _tell(self, alarms: Sequence[Alarm]) -> None:
+    def tell(self, alarms: Sequence[Alarm]) -> None:
+        """Have screens show alarms as they are now."""
         for alarm in alarms if self._publish is not None else ():
             assert self._publish is not None
             self._publish(ALARMS, alarm_live(alarm), True)

@@ -11,10 +11,14 @@ from uuid import UUID, uuid4
 from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import ConflictError, NotFoundError
 from lics_actors.run.orders import Allowance
+from lics_actors.store.alarm_states import Alarm
+from lics_actors.store.alarms import take_words
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.json_text import json_value, storable_text
+from lics_actors.store.records import AlarmCleared, AlarmRaised
 from lics_actors.welfare.bank import Share, allowance, held, portions, reserved
 from lics_actors.welfare.days import LaboratoryDay
+from lics_actors.welfare.judge import alarms, concerns, in_force
 from lics_actors.welfare.ledger import Ledger, most, noted
 from lics_actors.welfare.messages import FATES, Entry, Fate, Grant, Limit, Limits, Override, Substance
 from lics_actors.welfare.taking import UNITS, limits_of
@@ -49,6 +53,9 @@ _SESSION: Final = """INSERT INTO welfare_session (subject_id, laboratory_id, ses
 _LAST: Final = "SELECT max(ended_at) FROM run WHERE subject_id = $1 AND began_at IS NOT NULL"
 _KEPT: Final = """SELECT id, laboratory_id, name FROM subject WHERE status = 'active' AND daily::text <> '{}'
     AND ($1::uuid[] IS NULL OR laboratory_id = ANY($1)) ORDER BY id"""
+_STANDING: Final = """SELECT kind, severity FROM alarm WHERE source = $1 AND cleared_at IS NULL AND returned_at IS NULL
+    AND kind ~ '^(fluid|food|pellets)_(shortfall|excess)$'"""
+ROUNDS: Final = UUID("5f0c3c7c-2d5e-4d38-9d53-1b6d9c0f7a11")  # in the place of a journal's name: whose word these alarms are
 
 
 class OverrideNotFoundError(NotFoundError):
@@ -196,6 +203,24 @@ class Welfare(Connected):
         async with self.raw(ANSWER_S) as connection:
             rows = await connection.fetch(_KEPT, None if laboratories is None else list(laboratories))
         return [Watched(row["id"], row["laboratory_id"], row["name"]) for row in rows]
+
+    async def tell_concerns(self, known: SubjectDay, subject_id: UUID, now: datetime) -> list[Alarm]:
+        """Raise and end the alarms of a subject's day; return those that changed.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        source = f"subject:{subject_id}"
+        held = in_force(known.limits, known.overrides, now)
+        async with self.transaction(ANSWER_S) as connection:
+            rows = await connection.fetch(_STANDING, source)
+            found = concerns(known.ledger, held, known.day, now)
+            told, over = alarms({row["kind"]: row["severity"] for row in rows}, found, known.ledger, held)
+            words: list[AlarmRaised | AlarmCleared] = [
+                AlarmRaised(now, source, each.kind, each.message, each.severity) for each in told
+            ]
+            words += [AlarmCleared(now, source, kind) for kind in over]
+            return await take_words(connection, ROUNDS, words) if words else []
 
 
 async def grant_within(connection: Any, wish: GrantWish) -> Allowance | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,6 +16,7 @@ from lics_actors.welfare.ledger import Ledger
 from lics_actors.welfare.messages import TOLERANCE, Granted, Limit, Limits, Override, Refused, Substance
 
 SHORT_BEFORE: Final = timedelta(hours=2)  # so long before the day's end a shortfall is told: time to give what is missing
+RISING: Final = {"low": 0, "medium": 1, "high": 2, "critical": 3}
 UNITS: Final = {Substance.FLUID: "µl", Substance.FOOD: "mg", Substance.PELLETS: "pellets"}
 
 
@@ -99,6 +100,22 @@ def concerns(ledger: Ledger, limits: Limits, day: LaboratoryDay, now: datetime) 
             why = f"given {surely:g} {unit} of {substance} on {day.date}, at least {least:g} {unit} are due"
             found.append(Concern(f"{substance}_shortfall", "critical" if now >= day.end else "high", why))
     return found
+
+
+def alarms(
+    standing: Mapping[str, str], found: Sequence[Concern], ledger: Ledger, limits: Limits
+) -> tuple[list[Concern], list[str]]:
+    """Return which concerns are to be raised, and the kinds that are over. `standing`: the priority of each kind that stands.
+
+    A shortfall is over when the subject has had its minimum, and not when the next day begins.
+    """
+    told = [each for each in found if RISING[each.severity] > RISING.get(standing.get(each.kind, ""), -1)]
+    kinds = {each.kind for each in found}
+    for substance in Substance:
+        least = limits.least(substance)
+        if least is not None and ledger.least(substance) < least - TOLERANCE:
+            kinds.add(f"{substance}_shortfall")
+    return told, [kind for kind in standing if kind not in kinds]
 
 
 def _hours(seconds: float) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
+from config.settings import Settings
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
-from lics_actors.errors import ConflictError
+from lics_actors.errors import ConflictError, RunNotFoundError
 from lics_actors.experiment.messages import CommandSettled, PhaseChanged, RewardAsked, SendCommand, TimerFired
+from lics_actors.run.messages import RenewAllowance, RunView, RunWish
 from lics_actors.run.orders import Allowance
+from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.records import encode_record
 from lics_actors.store.repository import NewDevice, Repository
 from lics_actors.store.run_records import RunStepped
@@ -25,6 +29,8 @@ from lics_actors.store.welfare import GrantWish, OverrideNotFoundError
 from lics_actors.welfare.calibration import Point
 from lics_actors.welfare.days import day_of
 from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
+from lics_actors.welfare_rounds import WelfareRounds
+from tests.contract.run_records import opened
 
 FLUID = Substance.FLUID
 NOW = datetime.now(UTC)
@@ -185,3 +191,61 @@ async def test_calibrations_have_versions(repository: Repository) -> None:
     assert await repository.newest_calibrations([device, uuid4()]) == {device: second}
     with pytest.raises(ConflictError):
         await repository.add_calibration(first_id, device, points=points[:2], **facts)
+
+
+class Fleet:
+    """Hears what runs are told; a run that is over is not found."""
+
+    def __init__(self) -> None:
+        self.told: list[RenewAllowance] = []
+        self.gone: set[UUID] = set()
+
+    async def steer_run(self, wish: RunWish) -> RunView:
+        if wish.run_id in self.gone:
+            raise RunNotFoundError("no such run")
+        assert isinstance(wish, RenewAllowance)
+        self.told.append(wish)
+        return cast("RunView", None)
+
+
+async def test_rounds_renew_what_runs_may_give_and_raise_alarms(repository: Repository) -> None:
+    settings = Settings(_env_file=None, timezone="Europe/Berlin")
+    subject, fleet, shown = await a_subject(repository), Fleet(), list[Alarm]()
+    rounds = WelfareRounds(repository, fleet, settings, shown.extend)
+    run = await a_run(repository, subject)
+    opened_ = opened(run.id, run.rig_id, run.protocol_version_id)
+    await ship_journal(repository, uuid4(), [(1, opened_)])
+    for _ in range(2):
+        await rounds.round(NOW)
+    assert [each.allowance for each in fleet.told] == [Allowance(1000, DAY.begin, DAY.end)], "told once"
+    word = Override(uuid4(), subject.id, Limit.MAX_FLUID, 1500, NOW, NOW + timedelta(hours=1), "user:vet", "ill")
+    await repository.override_limit(DEFAULT_LABORATORY, word)
+    await rounds.round(NOW)
+    assert fleet.told[-1].allowance == Allowance(1500, DAY.begin, min(word.until, DAY.end))
+    fleet.gone.add(run.id)
+    await repository.rule_sessions(DEFAULT_LABORATORY, subject.id, 3600, None, "user:1")
+    await rounds.round(NOW)
+    assert len(fleet.told) == 2
+
+    assert shown == []
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 1600))
+    for _ in range(2):
+        await rounds.round(NOW)
+    assert [(each.source, each.kind, each.severity, each.count) for each in shown] == [
+        (f"subject:{subject.id}", "fluid_excess", "high", 1)
+    ]
+
+
+async def test_a_shortfall_is_told_before_the_day_ends_and_is_over_when_the_subject_has_had_its_minimum(
+    repository: Repository,
+) -> None:
+    settings, shown = Settings(_env_file=None, timezone="Europe/Berlin"), list[Alarm]()
+    rounds = WelfareRounds(repository, Fleet(), settings, shown.extend)
+    subject = await a_subject(repository)
+    late = DAY.end - timedelta(minutes=30)
+    await rounds.round(late)
+    await rounds.round(DAY.end + timedelta(hours=1))
+    assert [(each.kind, each.returned_at) for each in shown] == [("fluid_shortfall", None)]
+    await repository.give_by_hand(DEFAULT_LABORATORY, structs.replace(gift(subject, 250), at=DAY.end + timedelta(hours=1)))
+    await rounds.round(DAY.end + timedelta(hours=2))
+    assert [each.returned_at is None for each in shown] == [True, False]

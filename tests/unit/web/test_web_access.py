@@ -465,7 +465,12 @@ async def test_every_role_at_every_route(web: Web) -> None:
                 may = role in TABLE[permission]
                 assert (response.status_code != 403) == may, (method, path, role, response.status_code)
                 assert response.status_code != 401
-    steering = {"fleet:drain", "fleet:quarantine", "fleet:clear", "run:override"}  # named by what is asked for, not by a route of its own
+    steering = {
+        "fleet:drain",
+        "fleet:quarantine",
+        "fleet:clear",
+        "run:override",
+    }  # named by what is asked for, not by a route of its own
     assert set(TABLE) - declared <= steering, "nothing in the table is for nothing"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_actors.welfare.judge import Request, concerns, in_force, judge, may_begin, room
+from lics_actors.welfare.judge import Concern, Request, alarms, concerns, in_force, judge, may_begin, room
 from lics_actors.welfare.ledger import Ledger, noted
 from lics_actors.welfare.messages import TOLERANCE, Fate, Granted, Limit, Limits, Override, Refused, Substance
 from tests.unit.welfare.accounts import DAY, NOON, SUBJECT, amounts, entry
@@ -99,3 +99,15 @@ def test_a_day_with_too_much_or_too_little_needs_a_person() -> None:
     assert (excess.kind, excess.severity) == ("fluid_excess", "high")
     reserved = Ledger(given_.entries, {Substance.FLUID: 1000.0})
     assert concerns(reserved, LIMITS, DAY, NOON) == [], "what may be given has not been given yet"
+
+
+def test_a_concern_is_raised_once_and_a_shortfall_stays_until_the_subject_has_had_its_minimum() -> None:
+    short, excess = Concern("fluid_shortfall", "high", "30 of 50"), Concern("fluid_excess", "high", "110 of 100")
+    nothing, enough = Ledger(), noted(Ledger(), [entry(1, 50, Fate.CONFIRMED)])
+    assert alarms({}, [short, excess], nothing, LIMITS) == ([short, excess], [])
+    assert alarms({"fluid_shortfall": "high"}, [short], nothing, LIMITS) == ([], [])
+    worse = Concern("fluid_shortfall", "critical", "30 of 50")
+    assert alarms({"fluid_shortfall": "high"}, [worse], nothing, LIMITS) == ([worse], [])
+    both = {"fluid_shortfall": "critical", "fluid_excess": "high"}
+    assert alarms(both, [], nothing, LIMITS) == ([], ["fluid_excess"]), "the next day begins, and nothing is given yet"
+    assert alarms(both, [], enough, LIMITS) == ([], ["fluid_shortfall", "fluid_excess"])
