@@ -31,9 +31,11 @@ PAGE = 500
 async def _desk() -> AsyncIterator[tuple[RunDesk, Repository]]:
     from lics_actors.audit import AuditLog  # noqa: PLC0415 - slow, and only when a command runs
     from lics_actors.study.run_desk import RunDesk  # noqa: PLC0415
+    from lics_actors.welfare_gate import WelfareGate  # noqa: PLC0415
 
+    settings = load_settings()
     async with tables() as repository, fleet() as client:
-        yield RunDesk(repository, client, AuditLog(load_settings())), repository
+        yield RunDesk(repository, client, AuditLog(settings), WelfareGate(repository, settings)), repository
 
 
 def start(
