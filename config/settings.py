@@ -220,6 +220,13 @@ class Settings(BaseSettings):
             raise ValueError("LOG_LEVEL is one of DEBUG, INFO, WARNING, ERROR, CRITICAL")
         return level
 
+    @field_validator("minio_endpoint")
+    @classmethod
+    def _usable_endpoint(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https?://[^/\s]+/?", value):
+            raise ValueError("MINIO_ENDPOINT is a server's address, like http://minio:9000")
+        return value or None
+
     @field_validator("mqtt_topic_prefix")
     @classmethod
     def _usable_prefix(cls, value: str) -> str:

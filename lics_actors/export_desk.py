@@ -154,6 +154,9 @@ class ExportDesk:
         except (LicsError, OSError) as error:
             log.warning("a run's file was not kept", extra={"run_id": str(new.run_id), "reason": str(error)})
             return "failed", {"reason": error.message if isinstance(error, LicsError) else "the disk takes no file"}
+        except Exception:
+            log.exception("a run's file was not made", extra={"run_id": str(new.run_id)})
+            return "failed", {"reason": "a fault in LICS; the log of the web has it"}
         finally:
             with suppress(OSError):
                 path.unlink(missing_ok=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from config.settings import Settings
@@ -92,8 +91,8 @@ class Storage:
             yield
         except FileNotFoundError:  # of a bucket, too, that is not there
             raise missing(f"{self.told} has no such place or file; a bucket is made by hand, once", key=key) from None
-        except (BaseError, OSError) as error:
-            said = str(error).splitlines()[0][:200]
+        except Exception as error:  # noqa: BLE001 - a panic of the library comes as a kind of its own
+            said = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise ObjectStoreUnavailableError(f"{self.told} does not take or give the file: {said}", key=key) from None
 
 

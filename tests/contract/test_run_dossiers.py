@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,13 +19,14 @@ from lics_actors.datafile.exporting import NotWritten, Task, Written
 from lics_actors.datafile.formats import FORMATS, FormatName
 from lics_actors.datafile.making import prove
 from lics_actors.datafile.running import run
-from lics_actors.datafile.storage import FileGoneError
+from lics_actors.datafile.storage import FileGoneError, storage_of
 from lics_actors.errors import RunNotFoundError
 from lics_actors.export_desk import ExportDesk, ExportNotReadyError
 from lics_actors.store import exports
 from lics_actors.store.dossiers import RecordNotWholeError, read_dossier
+from lics_actors.store.exports import Export
 from lics_actors.store.repository import Repository
-from tests.contract.store_runs import LABORATORY, KeptRun
+from tests.contract.store_runs import LABORATORY, STARTED, KeptRun
 
 ASKER = Asker("user:eve@example.org", "rest")
 MEMORY = 2 << 30
@@ -64,7 +66,7 @@ async def test_a_step_that_was_lost_is_told(repository: Repository) -> None:
 
 
 def task(kept: KeptRun, url: str, folder: Path, wanted: FormatName = "csv", **more: Any) -> Task:
-    given: dict[str, Any] = {"limit_s": 60, "memory_bytes": MEMORY}
+    given: dict[str, Any] = {"limit_s": 110, "memory_bytes": MEMORY}
     return Task(url, kept.run_id, wanted, str(folder / f"file{FORMATS[wanted].suffix}"), **{**given, **more})
 
 
@@ -105,7 +107,7 @@ async def test_a_file_is_made_kept_and_given_out(repository: Repository, desk: E
     begun = await desk.start(ASKER, LABORATORY, kept.run_id, "csv")
     with pytest.raises(ExportNotReadyError):
         await desk.open(begun)
-    ready = await desk.finished(begun, 60)
+    ready = await desk.finished(begun, 110)
     assert (ready.state, ready.reason) == ("ready", None)
     assert await desk.exports(kept.run_id) == [ready]
     opened = await desk.open(await desk.export(kept.run_id, ready.id))
@@ -119,28 +121,29 @@ async def test_a_file_is_made_kept_and_given_out(repository: Repository, desk: E
 async def test_a_file_that_cannot_be_made_says_why(repository: Repository, desk: ExportDesk) -> None:
     kept = KeptRun()
     await kept.keep(repository, steps=10)
-    failed = await desk.finished(await desk.start(ASKER, LABORATORY, kept.run_id, "csv"), 60)
+    failed = await desk.finished(await desk.start(ASKER, LABORATORY, kept.run_id, "csv"), 110)
     assert failed.state == "failed" and "the end of the run is not in the tables yet" in (failed.reason or "")
     with pytest.raises(ExportNotReadyError, match="the end of the run"):
         await desk.open(failed)
 
 
-async def test_the_oldest_of_many_files_is_forgotten(repository: Repository, desk: ExportDesk, data_dir: Path) -> None:
+async def test_the_oldest_of_many_files_is_forgotten(
+    repository: Repository, desk: ExportDesk, data_dir: Path, tmp_path: Path
+) -> None:
     kept = KeptRun()
     await kept.keep(repository)
-    first = await desk.finished(await desk.start(ASKER, LABORATORY, kept.run_id, "csv"), 60)
-    async with repository.raw(5.0) as connection:
-        await connection.execute(
-            "INSERT INTO export (id, laboratory_id, run_id, format, state, created_at, created_by, key, software)"
-            " SELECT gen_random_uuid(), laboratory_id, run_id, format, 'failed', now(), created_by, 'none', software"
-            f" FROM export, generate_series(2, {exports.KEPT})"
-        )
-    assert len(await desk.exports(kept.run_id)) == exports.KEPT
-    await desk.finished(await desk.start(ASKER, LABORATORY, kept.run_id, "csv"), 60)
+    old = Export(uuid4(), LABORATORY, kept.run_id, "csv", "ready", STARTED, "user:eve", "an/old/file", "0")
+    assert await repository.begin_export(old) == []
+    (tmp_path / "file").write_bytes(b"x")
+    await storage_of(Settings(_env_file=None, data_dir=data_dir, minio_endpoint=None)).put(old.key, tmp_path / "file")
+    for n in range(1, exports.KEPT):
+        more = replace(old, id=uuid4(), key="none", state="failed", created_at=STARTED + timedelta(seconds=n))
+        assert await repository.begin_export(more) == []
+    await desk.finished(await desk.start(ASKER, LABORATORY, kept.run_id, "csv"), 110)
     found = await desk.exports(kept.run_id)
-    assert len(found) == exports.KEPT and first.id not in {each.id for each in found}
+    assert len(found) == exports.KEPT and old.id not in {each.id for each in found}
     with pytest.raises(FileGoneError):
-        await desk.open(first)
+        await desk.open(old)
 
 
 async def test_what_is_being_made_when_the_web_ends_was_interrupted(repository: Repository, desk: ExportDesk) -> None:

@@ -82,6 +82,21 @@ async def test_a_server_that_is_away_is_told_without_its_secrets(tmp_path: Path,
         await storage.open(KEY)
 
 
+@pytest.mark.parametrize("said", ["minio:9000", "ftp://minio", "http://", "http://minio:9000/bucket"])
+def test_an_address_that_is_none_stops_the_start(tmp_path: Path, said: str) -> None:
+    with pytest.raises(ValueError, match="MINIO_ENDPOINT is a server's address"):
+        bucket(said, tmp_path)
+    assert bucket("", tmp_path).minio_endpoint is None
+
+
+async def test_a_fault_of_the_library_is_told_too(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    object.__setattr__(settings, "minio_endpoint", "no address")  # past the check; obstore panics at this
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(ObjectStoreUnavailableError):
+        await storage_of(settings).put(KEY, tmp_path / "file")
+
+
 async def test_a_folder_shows_no_file_before_it_is_whole(tmp_path: Path) -> None:
     storage = storage_of(Settings(data_dir=tmp_path))
     with pytest.raises(ObjectStoreUnavailableError):

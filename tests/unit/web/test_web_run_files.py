@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -15,6 +16,7 @@ from lics_actors.store.repository import Repository
 from tests.contract.store_runs import KeptRun
 from tests.unit.web.conftest import TOKEN, Web
 from tests.unit.web.fleet_stub import FleetStub
+from tests.waiting import eventually
 from web.app import create_app
 
 
@@ -35,11 +37,16 @@ async def test_a_file_is_made_listed_and_downloaded(making: Web, tmp_path: Path)
     await kept.keep(making.repository)
     address = f"/runs/{kept.run_id}/exports"
     made = await making.ask("POST", f"{address}?wait=50", json={"format": "csv"})
-    view = await made.get_json()
-    assert made.status_code == 201, view
-    assert made.headers["Location"] == f"/api/v1{address}/{view['id']}"
-    assert (view["state"], view["name"]) == ("ready", f"run-{kept.run_id}.csv.zip")
-    assert await (await making.ask("GET", f"{address}/{view['id']}")).get_json() == view
+    assert made.status_code in {201, 202}  # 202: on a very busy machine
+    place = made.headers["Location"]
+
+    async def ready() -> Any:
+        view = await (await making.ask("GET", place)).get_json()
+        return view if view["state"] != "making" else None
+
+    view = await eventually(ready, 60.0, "the file is made")
+    assert place == f"/api/v1{address}/{view['id']}"
+    assert (view["state"], view["name"]) == ("ready", f"run-{kept.run_id}.csv.zip"), view
     assert (await (await making.ask("GET", address)).get_json())["items"] == [view]
 
     taken = await making.ask("GET", f"{address}/{view['id']}/file")
@@ -53,6 +60,8 @@ async def test_a_file_is_made_listed_and_downloaded(making: Web, tmp_path: Path)
     part = await making.ask("GET", f"{address}/{view['id']}/file", headers={"Range": "bytes=100-199"})
     assert (part.status_code, await part.get_data(as_text=False)) == (206, content[100:200])
     assert part.headers["Content-Range"] == f"bytes 100-199/{len(content)}"
+    other = await making.ask("GET", f"/runs/{uuid4()}/exports/{view['id']}/file")
+    assert other.status_code == 404, "a file is not given out under another run"
 
 
 async def test_nobody_waits_longer_than_he_says(making: Web) -> None:
@@ -85,10 +94,3 @@ async def test_what_is_not_there_is_not_found(making: Web) -> None:
         assert (await making.ask(method, path, **body)).status_code == 404, path
     assert (await making.ask("POST", f"/runs/{kept.run_id}/exports", json={"format": "doc"})).status_code == 422
     assert (await making.ask("POST", f"/runs/{kept.run_id}/exports?wait=100", json={})).status_code == 422
-
-
-async def test_another_runs_file_is_not_found(making: Web) -> None:
-    kept = KeptRun()
-    await kept.keep(making.repository)
-    made = await (await making.ask("POST", f"/runs/{kept.run_id}/exports?wait=50", json={"format": "csv"})).get_json()
-    assert (await making.ask("GET", f"/runs/{uuid4()}/exports/{made['id']}/file")).status_code == 404
