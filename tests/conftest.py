@@ -52,6 +52,7 @@ ALONE = {  # modules whose tests measure, or load the machine
     "test_many",
     "test_runtime_peer",
     "test_scale",
+    "test_tutorial",
     "test_up",
 }
 

@@ -51,7 +51,9 @@ def simulate(
     samples: Annotated[int, typer.Option(min=1, max=500, help="samples in each of them")] = 1,
     seed: Annotated[int, typer.Option(help="chance, the same in every run")] = 0,
     subject_model: Annotated[SubjectModel | None, typer.Option(help="let such a subject live in each cage")] = None,
-    subject_speed: Annotated[float, typer.Option(min=0.1, max=1000, help="so many times faster than a rodent")] = 1.0,
+    subject_speed: Annotated[
+        float, typer.Option(min=0.1, max=1000, envvar="LICS_SUBJECT_SPEED", help="so many times faster than a rodent")
+    ] = 1.0,
     fault: Annotated[
         list[str] | None, typer.Option(help="[DEVICE:]KNOB=VALUE, for example drop_acks=0.1 or cage-1-pump:delay=2; repeatable")
     ] = None,
