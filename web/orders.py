@@ -54,6 +54,8 @@ async def _done_before(house: Backing, wanted: RequestCommand) -> Command | None
         return None
     try:
         known = await within(TABLES_S, house.repository.get_command(wanted.command_id))
+        if wanted.within is not None and await house.homes.of("device", wanted.device_id) not in wanted.within:
+            return None  # the command was his, the device is not any more: its actor says so
     except CommandNotFoundError:
         return None
     except (DatabaseUnavailableError, TimeoutError) as error:

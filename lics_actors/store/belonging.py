@@ -46,7 +46,10 @@ def acts_within(places: str) -> str:
     of_member = f"EXISTS ({member} = ANY({places}) WHERE target IN ('user:' || a.email, 'user:' || a.id))"
     by_member = f"EXISTS ({member} = ANY({places}) WHERE split_part(principal, '/', 1) = 'user:' || a.email)"
     elsewhere = f"target ~ '^({'|'.join((*TABLES, 'laboratory', 'user'))}):'"
-    return f"({its} OR {' OR '.join(inside)} OR {of_member} OR (laboratory_id IS NULL AND NOT {elsewhere} AND {by_member}))"
+    # an address may name anything: it is told where whoever asked is a member of nothing else
+    alone = f"(target !~ '^/' OR NOT EXISTS ({member} <> ALL({places}) WHERE split_part(principal, '/', 1) = 'user:' || a.email))"
+    own = f"laboratory_id IS NULL AND NOT {elsewhere} AND {by_member} AND {alone}"
+    return f"({its} OR {' OR '.join(inside)} OR {of_member} OR ({own}))"
 
 
 _MOVE: Final = (

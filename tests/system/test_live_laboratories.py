@@ -104,7 +104,10 @@ async def test_what_is_elsewhere_is_told_like_what_is_not_there(web: LiveWeb) ->
         absent = await refused(viewer, kind="subscribe", topics=[nothing])
         assert str(there).replace(topic.partition(":")[2], "…") == str(absent).replace(nothing.partition(":")[2], "…")
     order = {"kind": "command", "name": "dispense", "args": {"volume_ul": 5.0}}
-    assert await refused(viewer, ref="a", device_id=str(theirs), **order) != {}
+    nowhere = uuid4()
+    told, nothing_there = [str(await refused(viewer, ref="a", device_id=str(each), **order)) for each in (theirs, nowhere)]
+    assert told.replace(str(theirs), "…") == nothing_there.replace(str(nowhere), "…")
+    assert "DEVICE_NOT_FOUND" in told
     for verb in ("restart", "drain", "quarantine", "clear"):
         steered = await refused(viewer, kind="fleet", ref=verb, verb=verb, node=f"device:{theirs}", reason="x")
         assert steered["code"] == "NODE_NOT_FOUND"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 from uuid import uuid5
 
@@ -10,7 +11,7 @@ import msgspec
 
 from lics_actors.audit import Asker
 from lics_actors.device.messages import RequestCommand
-from lics_actors.errors import LicsError
+from lics_actors.errors import DatabaseUnavailableError, LicsError
 from lics_actors.live.messages import command_topic
 from web.auth import Principal, allowed
 from web.errors import PermissionDeniedError
@@ -20,6 +21,7 @@ from web.live.hub import Hub
 from web.live.protocol import Order
 from web.orders import note_order, place
 from web.schemas.commands import CommandBody
+from web.scoping import judge
 
 PERMISSION: Final = "device:command"
 WAIT_S: Final = 60.0  # as long as REST may wait for an outcome; then it is asked again
@@ -56,6 +58,8 @@ async def give(hub: Hub, client: Client, asker: Principal, order: Order) -> None
     wanted: RequestCommand | None = None
     try:
         wanted = request_of(client, asker, order)
+        with suppress(DatabaseUnavailableError):  # the device's actor judges once more
+            await judge(hub.house, asker, "device", order.device_id, PERMISSION)
         topic = command_topic(wanted.command_id)
         hub.follow(client, topic, order.ref)
         first = True
