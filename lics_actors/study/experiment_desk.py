@@ -112,6 +112,11 @@ class ExperimentDesk:
                 await self._repository.get_subject(subject_id, home)
             except NotFoundError:
                 faults.append({"field": f"subjects.{n}", "message": "there is no such subject in this laboratory"})
+        for field, noun, named in (("rigs", "rig", plan.schedule.rigs), ("readers", "device", plan.schedule.readers)):
+            for subject_id, each in named.items():
+                if await self._repository.laboratory_of(noun, each) != laboratory_id:
+                    message = f"there is no such {noun} in this laboratory"
+                    faults.append({"field": f"schedule.{field}.{subject_id}", "message": message})
         if faults:
             raise InvalidError("this plan makes no sense; see fields", tuple(faults))
 

@@ -53,10 +53,15 @@ async def subject(web: Web, laboratory: UUID) -> str:
     return str(made["id"])
 
 
-async def protocol(web: Web, laboratory: UUID) -> str:
+async def protocol(web: Web, laboratory: UUID, field: str = "protocol_id") -> str:
     """Upload a protocol; a laboratory has one of a name, so all of one laboratory are versions of the same."""
     text = text_of("two_choice").replace("title: ", f"title: {name_in(laboratory)} ", 1)
-    return str((await posted(web, "/protocols", laboratory, document=text))["protocol_id"])
+    return str((await posted(web, "/protocols", laboratory, document=text))[field])
+
+
+async def version(web: Web, laboratory: UUID) -> str:
+    """Upload a version of a protocol."""
+    return await protocol(web, laboratory, "id")
 
 
 async def command(web: Web, laboratory: UUID) -> str:
@@ -112,6 +117,12 @@ async def run(web: Web, laboratory: UUID) -> str:
     return str((await web.repository.order_run(new)).id)
 
 
+async def experiment(web: Web, laboratory: UUID) -> str:
+    """Plan an experiment."""
+    stages = [{"name": "only", "protocol_version_id": await version(web, laboratory)}]
+    return str((await posted(web, "/experiments", laboratory, name=name_in(laboratory), stages=stages))["id"])
+
+
 async def laboratory_itself(web: Web, laboratory: UUID) -> str:
     """Return the laboratory."""
     return str(laboratory)
@@ -126,6 +137,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "alarm_id": alarm,
     "node": node,
     "run_id": run,
+    "experiment_id": experiment,
     "user_id": user,
     "claim_id": claim,
     "laboratory_id": laboratory_itself,
@@ -153,6 +165,13 @@ IN_BODIES: Final = {
     "devices": "of a rig: no such devices",
     "rig_id": "of a run to be: no such rig",
     "subject_id": "of a run to be: no such subject",
+    "experiment_id": "of a run to be: no such experiment",
+    "subjects": "of an experiment: no such subjects",
+    "protocol_version_id": "of a stage of an experiment: no such version",
+    "rigs": "of an experiment's schedule: no such rigs",
+    "readers": "of an experiment's schedule: no such devices",
+    "stages": "of an experiment: none is one, their versions are",
+    "schedule": "of an experiment: none is one, its rigs and readers are",
 }
 """Ids that bodies have → what becomes of another laboratory's. Each has its line in test_ids_in_bodies_and_queries."""
 

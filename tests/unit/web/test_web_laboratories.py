@@ -27,6 +27,7 @@ from tests.unit.web.laboratory_objects import (
     node,
     rig,
     user,
+    version,
 )
 from tests.unit.web.test_web_access import access_of, ask, audited, code_of, person, sign_in
 from web.auth import PUBLIC, permission_of
@@ -257,6 +258,19 @@ async def test_ids_in_bodies_and_queries(web: Web, other: UUID) -> None:
     their_rig, their_subject, protocol = await rig(web, other), await MAKERS["subject_id"](web, other), {"protocol": "two_choice"}
     assert (await told("POST", "/runs", {"rig_id": their_rig, **protocol}))[0] == 404
     assert (await told("POST", "/runs", {"rig_id": rig_id, "subject_id": their_subject, **protocol}))[0] == 404
+    plan: dict[str, Any] = {"name": "x", "stages": [{"name": "only", "protocol_version_id": await version(web, OWN)}]}
+    mouse, their_experiment = await MAKERS["subject_id"](web, OWN), await MAKERS["experiment_id"](web, other)
+    changes: tuple[dict[str, Any], ...] = (
+        {"laboratory_id": str(other)},
+        {"stages": [{"name": "only", "protocol_version_id": await version(web, other)}]},
+        {"subjects": [their_subject]},
+        {"subjects": [mouse], "schedule": {"rigs": {mouse: their_rig}}},
+        {"subjects": [mouse], "schedule": {"readers": {mouse: theirs}}},
+    )
+    for change in changes:
+        status, code = await told("POST", "/experiments", plan | change)
+        assert status == (404 if "laboratory_id" in change else 422), (change, code)
+    assert (await told("POST", "/runs", {"rig_id": rig_id, "subject_id": mouse, "experiment_id": their_experiment}))[0] == 404
     run = await web.repository.get_run(UUID(await MAKERS["run_id"](web, other)))
     for chosen in (f"rig={run.rig_id}", f"subject={their_subject}", f"experiment={uuid4()}", ""):
         assert (await (await ask(web, "GET", f"/runs?{chosen}", token)).get_json())["items"] == []
