@@ -109,8 +109,9 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
 
         async def acts() -> Any:
             items = (await laboratory.get("/api/v1/audit"))["items"]
-            ended = [(item["action"], item["outcome"]) for item in reversed(items)]
-            return ended if len(ended) == 6 else None
+            kinds = ("fleet.", "alarm.")
+            ended = [(item["action"], item["outcome"]) for item in reversed(items) if item["action"].startswith(kinds)]
+            return ended if len(ended) == 5 else None
 
         assert await eventually(acts, 15) == [
             ("fleet.quarantine", "ok"),
@@ -118,8 +119,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
             ("alarm.shelve", "ok"),
             ("alarm.acknowledge", "ok"),
             ("fleet.clear", "ok"),
-            ("alarm.acknowledge", "failed"),
-        ], "what was done while the database was away is there, too"
+        ], "what was done while the database was away is there, too; whose alarm it was could not be judged, so nothing was done"
 
 
 async def _runs(laboratory: Laboratory) -> bool:

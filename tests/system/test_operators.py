@@ -60,6 +60,7 @@ async def audited(laboratory: Laboratory, acts: int) -> list[dict[str, Any]]:
 
     async def enough() -> list[dict[str, Any]] | None:
         items = (await laboratory.get("/api/v1/audit"))["items"]
+        items = [item for item in items if item["action"].startswith("fleet.")]
         return list(reversed(items)) if len(items) >= acts and all(item["outcome"] != "asked" for item in items) else None
 
     return await eventually(enough, 15, f"{acts} acts in the audit")
