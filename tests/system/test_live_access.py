@@ -60,7 +60,9 @@ async def test_every_role_and_every_message(web: LiveWeb) -> None:
             assert await viewer.close_code() == 4403
             continue
         await viewer.sign_in(token)
-        for topic, permission in (("fleet", "fleet:read"), ("alarms", "fleet:read"), (f"device:{uuid4()}", "device:read")):
+        topics = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read"}
+        topics |= {f"device:{uuid4()}": "device:read", f"run:{uuid4()}": "run:read"}
+        for topic, permission in topics.items():
             await viewer.say(kind="subscribe", topics=[topic])
             heard = await viewer.hear()
             refused = heard["kind"] == "error" and heard["detail"]["type"] == "permission_error"

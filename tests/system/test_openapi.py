@@ -189,9 +189,10 @@ parameters = {{ "path.run_id" = "{RUN_ID}" }}
 include-path-regex = 'protocol_id.(/versions)?$'
 parameters = {{ "path.protocol_id" = "PROTOCOL" }}
 
-[[operations]]
+[[operations]]  # with two fixed names in a path the tool takes what it believes to have broken for broken
 include-path-regex = "number"
 parameters = {{ "path.protocol_id" = "PROTOCOL", "path.number" = 1 }}
+checks.negative_data_rejection.enabled = false
 
 [[operations]]
 include-method = ["GET", "POST"]

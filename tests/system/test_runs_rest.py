@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import yaml
+from websockets.asyncio.client import connect
 
 from drivers.native.demo import DemoDevice
 from drivers.native.simulator import SimulatedDeviceSpec, Simulator
@@ -22,10 +23,10 @@ from lics_actors.experiment.replay import replay
 from lics_actors.experiment.state import new_run
 from lics_actors.store.repository import Repository
 from lics_actors.study.protocol_documents import kept as read_document
-from tests.system.laboratory import Laboratory
+from tests.system.laboratory import TOKEN, Laboratory
 from tests.waiting import eventually
 
-TRIALS = 12
+TRIALS = 6
 
 
 def document() -> dict[str, Any]:
@@ -90,6 +91,7 @@ async def test_a_run_is_begun_steered_and_read_over_rest(
         assert (await person.post("/runs", wanted, 409))["detail"]["code"] == "RUN_UNDER_WAY"
 
         await person.phase(run["id"], "running")
+        viewer = asyncio.create_task(watched(laboratory, "runs", f"run:{run['id']}"))
         paused = {"Idempotency-Key": "pause-1"}
         await person.post(f"{path}/pause", {"reason": "look at the cage"}, 200, **paused)
         await person.post(f"{path}/pause", {"reason": "look at the cage"}, 200, **paused)
@@ -113,6 +115,11 @@ async def test_a_run_is_begun_steered_and_read_over_rest(
         assert all(each["outcome"] for each in trials)
         rewards = (await person.get(f"{path}/rewards"))["items"]
         assert rewards
+        told = await asyncio.wait_for(viewer, 20)
+        assert [each["runs"][0]["id"] for each in told if each["kind"] == "snapshot" and "runs" in each] == [run["id"]]
+        assert [each["run"]["id"] for each in told if each["kind"] == "snapshot" and "run" in each] == [run["id"]]
+        assert [each["run"]["phase"] for each in told if each["kind"] == "run" and each["topic"] == "runs"][-1] == "completed"
+        assert len({each["step"]["n"] for each in told if each["kind"] == "step"}) >= 2 * TRIALS
         executed = [simulator.device(pump).executions(UUID(each["id"])) for each in rewards]
         assert executed == [1] * len(rewards)
         assert ended["confirmed"] == sum(each["amount"] for each in rewards if each["outcome"] == "succeeded")
@@ -125,6 +132,19 @@ async def test_a_run_is_begun_steered_and_read_over_rest(
         code, said = await laboratory.cli("run", "watch", run["id"])
         assert (code, f"{ended['trials']} trials" in said) == (0, True), said
     await _replays(database_url, UUID(run["id"]))
+
+
+async def watched(laboratory: Laboratory, *topics: str) -> list[dict[str, Any]]:
+    """Return what somebody who subscribes is told until the run is completed."""
+    address = str(laboratory.api.base_url).replace("http", "ws", 1).rstrip("/") + "/ws"
+    told: list[dict[str, Any]] = []
+    async with connect(address, additional_headers={"Authorization": f"Bearer {TOKEN}"}, proxy=None) as viewer:
+        await viewer.send(json.dumps({"kind": "subscribe", "topics": list(topics)}))
+        while not (
+            told and told[-1]["kind"] == "run" and told[-1]["topic"] == "runs" and told[-1]["run"]["phase"] == "completed"
+        ):
+            told.append(json.loads(await viewer.recv()))
+    return told
 
 
 async def _over(person: Experimenter, path: str) -> Any:

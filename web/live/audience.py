@@ -25,7 +25,7 @@ from web.live.protocol import Snapshot, topic_command
 from web.scoping import KINDS, named_in
 
 READ: Final = "device:read"
-SHARED: Final = {"fleet": "fleet:read", "alarms": "fleet:read"}
+SHARED: Final = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read"}
 """Topics that tell of all laboratories, and the permission that says of which somebody is told."""
 
 

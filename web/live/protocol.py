@@ -105,6 +105,8 @@ class Snapshot(_Told, tag="snapshot", frozen=True):
     devices: list[Raw] | None = None
     command: Raw | None = None
     alarms: list[Raw] | None = None
+    run: Raw | None = None
+    runs: list[Raw] | None = None
 
 
 class Axes(Struct, frozen=True):
@@ -185,6 +187,35 @@ class AlarmTold(_Told, tag="alarm", frozen=True):
     alarm: Raw
 
 
+class RunNow(Struct, frozen=True):
+    """How a run is; `n` of its newest step, `rewarded` in base units."""
+
+    id: UUID
+    laboratory_id: UUID
+    time: datetime
+    phase: str
+    reason: str
+    trial: int
+    rewarded: float
+    n: int
+
+
+class RunTold(_Told, tag="run", frozen=True):
+    """A run is in another phase, or has begun another trial."""
+
+    topic: str
+    n: int
+    run: RunNow
+
+
+class StepTold(_Told, tag="step", frozen=True):
+    """A run heard something and decided: as in `experiments/{run_id}/events`."""
+
+    topic: str
+    n: int
+    step: Raw
+
+
 class FleetTold(_Told, tag="fleet", frozen=True):
     """What became of what you wanted of the fleet; as REST answers it."""
 
@@ -215,8 +246,9 @@ class Pong(_Told, tag="pong", frozen=True):
 
 
 ServerMessage = (
-    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | FleetTold | Gap | ErrorTold | Pong
-)  # `run` comes with the experiments
+    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold | FleetTold | Gap
+    | ErrorTold | Pong
+)  # fmt: skip
 
 _decoder = msgspec.json.Decoder(ClientMessage)
 _encoder = msgspec.json.Encoder()
@@ -261,6 +293,11 @@ def topic_command(topic: str) -> UUID | None:
     return _id_of(topic, "command:")
 
 
+def topic_run(topic: str) -> UUID | None:
+    """Return the run of a `run:{id}`."""
+    return _id_of(topic, "run:")
+
+
 def _id_of(topic: str, prefix: str) -> UUID | None:
     if not topic.startswith(prefix):
         return None
@@ -274,4 +311,6 @@ def _id_of(topic: str, prefix: str) -> UUID | None:
 
 def is_topic(topic: str) -> bool:
     """Return whether a topic can be subscribed to."""
-    return topic in {"fleet", "alarms"} or topic_device(topic) is not None or topic_command(topic) is not None
+    if topic in {"fleet", "alarms", "runs"}:
+        return True
+    return any(read_id(topic) is not None for read_id in (topic_device, topic_command, topic_run))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
+from uuid import UUID
 
 from lics_actors.access.laboratories import Laboratories
 from lics_actors.device.messages import Admin, DeviceTwin
 from lics_actors.errors import DatabaseUnavailableError, LicsError
 from lics_actors.live.messages import LiveMessage
+from lics_actors.run.messages import RunView
 from lics_actors.store.rows import DeviceFilter, DeviceRow
+from lics_actors.store.runs import RunFilter
+from lics_actors.study.run_desk import Standing
 from web.backing import ASK_S, Backing
 from web.live.audience import hears
 from web.live.bus import Bus, understood
-from web.live.protocol import Snapshot, topic_command, topic_device
+from web.live.protocol import Snapshot, topic_command, topic_device, topic_run
 from web.live.views import (
     Short,
     alarms_raw,
@@ -22,6 +26,8 @@ from web.live.views import (
     device_raw,
     newest_alarms,
     newest_devices,
+    run_raw,
+    runs_raw,
     short_of_row,
     shorts_of_tree,
     shorts_raw,
@@ -55,6 +61,13 @@ class Snapshots:
         if topic == "alarms":
             page = await self._asked(lambda: self._house.repository.alarms(True, PAGE, laboratories=audience))
             return Snapshot(topic, n, alarms=alarms_raw(newest_alarms(page.items, await self._said(topic, audience), n)))
+        if topic == "runs":
+            asked = RunFilter(audience, unfinished=True)
+            rows = (await self._asked(lambda: self._house.repository.list_runs(asked, PAGE))).items
+            return Snapshot(topic, n, runs=runs_raw(rows, await self._said(topic, audience)))
+        if (run_id := topic_run(topic)) is not None:
+            run = await self._asked(lambda: self._house.repository.get_run(run_id))
+            return Snapshot(topic, n, run=run_raw(Standing(run, await self._run_now(run_id))))
         if (device_id := topic_device(topic)) is not None:
             row, twin = await asyncio.gather(self._row(topic), self._twin(topic))
             if row is not None:
@@ -110,6 +123,13 @@ class Snapshots:
             except TimeoutError:
                 tables.was_tried()
         raise DatabaseUnavailableError("the database does not answer in time")
+
+    async def _run_now(self, run_id: UUID) -> RunView | None:
+        try:
+            async with asyncio.timeout(ASK_S):
+                return await self._house.fleet.run(run_id)
+        except (LicsError, TimeoutError):
+            return None
 
     async def _twin(self, topic: str) -> DeviceTwin | None:
         device_id = topic_device(topic)

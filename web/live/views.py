@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, assert_never
 from uuid import UUID
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from lics_actors.device.messages import DeviceTwin
+from lics_actors.experiment.messages import OVER
 from lics_actors.fleet.messages import NodeView
 from lics_actors.live.messages import (
     AlarmLive,
@@ -27,13 +29,28 @@ from lics_actors.store.alarm_states import Alarm, Raised, Returned
 from lics_actors.store.alarm_states import told as told_by_source
 from lics_actors.store.records import Command
 from lics_actors.store.rows import DeviceRow
-from web.live.protocol import AlarmTold, Axes, CommandTold, DeviceTold, EventTold, Happening, TelemetryTold, Values
+from lics_actors.store.runs import Run
+from lics_actors.study.run_desk import Standing
+from web.live.protocol import (
+    AlarmTold,
+    Axes,
+    CommandTold,
+    DeviceTold,
+    EventTold,
+    Happening,
+    RunNow,
+    RunTold,
+    StepTold,
+    TelemetryTold,
+    Values,
+)
 from web.schemas.alarms import STORED, alarm_view
 from web.schemas.commands import command_view
 from web.schemas.devices import device_view
+from web.schemas.runs import run_view, whole_run_view
 
 YOUNG_US: Final = 30_000_000  # what is older has reached the tables, or they do not answer anyway
-Told = DeviceTold | EventTold | CommandTold | AlarmTold
+Told = DeviceTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold
 Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive
 
 
@@ -71,13 +88,31 @@ def told(topic: str, n: int, message: Happened) -> Told:
         case NodeLive():
             data = None if message.reason is None else {"reason": message.reason}
             return EventTold(topic, n, Happening(message.time, f"lics.{message.what}", data, node=message.node))
-        case RunLive(run_id=run_id):
-            return EventTold(topic, n, Happening(message.time, "lics.run", msgspec.to_builtins(message), node=f"run:{run_id}"))
-        case RunStepLive(run_id=run_id, step=step):
-            data = msgspec.json.decode(step)
-            return EventTold(topic, n, Happening(message.time, "lics.run_step", data, node=f"run:{run_id}"))
+        case RunLive():
+            facts = (message.time, message.phase, message.reason, message.trial, message.rewarded, message.n)
+            return RunTold(topic, n, RunNow(message.run_id, message.laboratory_id, *facts))
+        case RunStepLive(step=step):
+            return StepTold(topic, n, step)
         case _:
             assert_never(message)
+
+
+def run_raw(standing: Standing) -> Raw:
+    """Return a run exactly as REST says it."""
+    return Raw(whole_run_view(standing).model_dump_json().encode())
+
+
+def runs_raw(rows: Iterable[Run], said: Iterable[tuple[int, LiveMessage]]) -> list[Raw]:
+    """Return the runs that are not over as REST lists them, in the phases that they themselves said last."""
+    newest = {message.run_id: message for _, message in said if isinstance(message, RunLive)}
+    found = []
+    for row in rows:
+        live = newest.get(row.id)
+        if live is not None and live.n > row.n:
+            row = replace(row, phase=live.phase, why=live.reason, n=live.n)  # noqa: PLW2901 - the same, a moment later
+        if row.phase not in OVER:
+            found.append(Raw(run_view(row).model_dump_json().encode()))
+    return found
 
 
 def telemetry_told(topic: str, n: int, heard: TelemetryLive) -> TelemetryTold:

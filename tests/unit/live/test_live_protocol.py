@@ -114,7 +114,8 @@ def test_a_topic_has_one_spelling(identity: UUID) -> None:
     assert topic_device(f"command:{identity}") is None
     assert not is_topic(f"device:{str(identity).upper()}") or str(identity).isdigit() or str(identity) == str(identity).upper()
     assert not is_topic(f"device:{identity.hex}")
-    assert not is_topic(f"run:{identity}")
+    assert is_topic(f"run:{identity}")
+    assert not is_topic(f"run:{identity.hex}")
     assert is_topic(f"command:{identity}")
 
 

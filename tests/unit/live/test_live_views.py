@@ -20,12 +20,16 @@ from lics_actors.live.messages import (
     EventLive,
     LiveMessage,
     NodeLive,
+    RunLive,
+    RunStepLive,
     TelemetryLive,
     alarm_live,
 )
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.records import Command, CommandStep
 from lics_actors.store.rows import DeviceRow
+from lics_actors.store.runs import Run
+from lics_actors.study.run_desk import Standing
 from web.live.protocol import write
 from web.live.views import (
     YOUNG_US,
@@ -34,6 +38,8 @@ from web.live.views import (
     device_raw,
     newest_alarms,
     newest_devices,
+    run_raw,
+    runs_raw,
     short_of_row,
     shorts_of_tree,
     shorts_raw,
@@ -226,3 +232,28 @@ def test_while_no_table_answers_the_fleet_tells_names_and_words() -> None:
     (short,) = shorts_of_tree(NodeView("fleet", "fleet", NodeState.RUNNING, 5, 1, 0, EPOCH, children=(rack,)))
     assert (short.id, short.name, short.status, short.type) == (PUMP, "pump-1", "online", None)
     assert newest_devices([short], [(EPOCH_US, device(PUMP, Link.STALE))])[0].status == "stale"
+
+
+def a_run(n: int, phase: str = "running") -> Run:
+    where = (DEFAULT_LABORATORY, UUID(int=8), "cage 1", None, None, None, None, UUID(int=9), "two_choice", 1, {}, 5, "ul")
+    return Run(UUID(int=7), *where, "user:1", None, EPOCH, EPOCH, phase, "", EPOCH, EPOCH, None, n, 3, {"correct": 3}, 24.0, 24.0)
+
+
+def run_live(n: int, phase: str) -> RunLive:
+    return RunLive(UUID(int=7), DEFAULT_LABORATORY, EPOCH, phase, "why", 4, 24.0, n)
+
+
+def test_runs_are_told_by_their_own_kinds() -> None:
+    said = json.loads(write(told("runs", 5, run_live(9, "paused"))))
+    assert (said["kind"], said["run"]["id"], said["run"]["phase"]) == ("run", str(UUID(int=7)), "paused")
+    step = told("run:x", 6, RunStepLive(UUID(int=7), EPOCH, 9, msgspec.Raw(b'{"n":9}')))
+    assert json.loads(write(step)) == {"kind": "step", "topic": "run:x", "n": 6, "step": {"n": 9}}
+    assert json.loads(bytes(run_raw(Standing(a_run(3)))))["now"] is None
+
+
+def test_runs_are_as_new_as_the_bus() -> None:
+    (older,) = runs_raw([a_run(9)], [(1, run_live(8, "paused"))])
+    assert json.loads(bytes(older))["phase"] == "running"
+    (newer,) = runs_raw([a_run(9)], [(1, run_live(10, "arming")), (2, run_live(11, "paused"))])
+    assert (json.loads(bytes(newer))["phase"], json.loads(bytes(newer))["why"]) == ("paused", "why")
+    assert runs_raw([a_run(9)], [(1, run_live(12, "completed"))]) == [], "over, though no table knows it yet"
