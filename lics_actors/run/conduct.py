@@ -222,6 +222,9 @@ class Conduct:
         said = dict(shell.history.said)
         shell.happened(Recovered(self.now()))
         self.shell = shell
+        if shell.history.differs is not None:
+            log.error("a run does not replay", extra={"run": str(self._spec.order.run_id), "step": shell.history.differs})
+            shell.happened(Broken(self.now(), f"this program would have decided otherwise at step {shell.history.differs}"))
         assert self._dispatcher is not None
         for command, decided in said.values():
             if command.id in shell.history.run.pending:

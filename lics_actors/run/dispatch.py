@@ -11,7 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
@@ -70,11 +70,13 @@ class Dispatcher:
 
     def send(self, command: SendCommand, n: int, heard: datetime, decided: datetime) -> None:
         """Say a command, and find out its fate."""
-        self._begin(self._sent(command, n, heard, decided, self._hushed))
+        until = asyncio.get_running_loop().time() + START_S
+        self._begin(self._sent(command, (n, heard, decided), until, self._hushed))
 
     def pursue(self, command: SendCommand, decided: datetime) -> None:
         """Find out the fate of a command that an earlier incarnation decided; it is not said again."""
-        final = decided + timedelta(seconds=2 * START_S)
+        age_s = max(0.0, (datetime.now(UTC) - decided).total_seconds())  # a clock that was set back makes nobody wait longer
+        final = asyncio.get_running_loop().time() + max(0.0, 2 * START_S - age_s)
         self._begin(self._followed(self._roles[command.role].device_id, command.id, final, None))
 
     def hush(self) -> None:
@@ -101,28 +103,26 @@ class Dispatcher:
             self.counts["dispatch_faults"] += 1
             log.error("a command's way broke off", extra={"run": str(self._run_id)}, exc_info=error)
 
-    async def _sent(self, command: SendCommand, n: int, heard: datetime, decided: datetime, hushed: int) -> None:
+    async def _sent(self, command: SendCommand, reaction: Reaction, until: float, hushed: int) -> None:
         device_id = self._roles[command.role].device_id
         async with self._turns[device_id]:
-            answer = await self._offered(self._request(device_id, command), decided, hushed)
+            answer = await self._offered(self._request(device_id, command), until, hushed)
         if isinstance(answer, LicsError):
             log.warning("a device refuses a command", extra=self._facts(command, answer.message))
             self.counts["commands_refused"] += 1
             self._fates.settled(command.id, "rejected")
             return
-        reaction: Reaction | None = (n, heard, decided)
-        if isinstance(answer, Command):
-            if answer.state is CommandState.ACCEPTED:
-                self._queued[command.id] = device_id
-            else:
-                self._fates.reacted(n, command.id, heard, decided, datetime.now(UTC))
-                reaction = None
-        await self._followed(device_id, command.id, decided + timedelta(seconds=2 * START_S), reaction)
+        said = isinstance(answer, Command) and answer.state is not CommandState.ACCEPTED
+        if said:
+            self._fates.reacted(reaction[0], command.id, reaction[1], reaction[2], datetime.now(UTC))
+        elif isinstance(answer, Command):
+            self._queued[command.id] = device_id
+        await self._followed(device_id, command.id, until + START_S, None if said else reaction)
 
-    async def _offered(self, request: RequestCommand, decided: datetime, hushed: int) -> Command | LicsError | None:
+    async def _offered(self, request: RequestCommand, until: float, hushed: int) -> Command | LicsError | None:
         """Return the command as it stands once the device's actor has it, its refusal, or None: nobody knows."""
-        until = decided + timedelta(seconds=START_S)
-        while hushed == self._hushed and (left_s := (until - datetime.now(UTC)).total_seconds()) > 0:
+        loop = asyncio.get_running_loop()
+        while hushed == self._hushed and (left_s := until - loop.time()) > 0:
             try:
                 return await self._actors.ask_device(request.device_id, request, Command, min(left_s, START_S))
             except (FleetUnavailableError, DeviceTimeoutError):
@@ -131,7 +131,7 @@ class Dispatcher:
                 return error
         return None
 
-    async def _followed(self, device_id: UUID, command_id: UUID, final: datetime, reaction: Reaction | None) -> None:
+    async def _followed(self, device_id: UUID, command_id: UUID, final: float, reaction: Reaction | None) -> None:
         """Tell a command's fate. `final`: who has not heard of it by then never will, as its frames are too old to be read."""
         told: str | None = None
         try:
@@ -185,8 +185,8 @@ def said_at(command: Command) -> datetime | None:
     return next((step.time for step in command.steps if step.state is CommandState.DISPATCHED), None)
 
 
-def _outcome(command: Command | LicsError, final: datetime) -> str | None:
+def _outcome(command: Command | LicsError, final: float) -> str | None:
     """Return a command's fate, None where it is not known yet."""
     if isinstance(command, CommandNotFoundError):
-        return "expired" if datetime.now(UTC) > final else None
+        return "expired" if asyncio.get_running_loop().time() > final else None
     return command.state.value if isinstance(command, Command) and command.state.terminal else None

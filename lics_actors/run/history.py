@@ -102,6 +102,7 @@ class History:
     n: int = 0
     auto: bool = False
     barred: bool = False  # a reward was, some time
+    differs: int | None = None  # the first step that does not follow from those before it: another program recorded it
     asks: dict[UUID, None] = field(default_factory=dict)
     said: dict[UUID, tuple[SendCommand, datetime]] = field(default_factory=dict)
     sent: list[tuple[datetime, float]] = field(default_factory=list)
@@ -111,7 +112,11 @@ class History:
     def take(self, step: RunStepped, run: RunState | None = None) -> None:
         """Add a step; `run`: as it is after it, where that is known already."""
         before = self.run
-        self.run = reduce(self.plan, before, step.event)[0] if run is None else run
+        if run is None:
+            run, effects = reduce(self.plan, before, step.event)
+            if self.differs is None and tuple(effects) != step.effects:
+                self.differs = step.n
+        self.run = run
         self.auto = ends_by_itself(self.auto, before.phase, step.event)
         self.n, self.time = step.n + 1, step.time
         self.barred = self.barred or bool(step.barred)

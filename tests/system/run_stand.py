@@ -106,7 +106,7 @@ class RunStand:
     async def view(self, run_id: UUID) -> RunView:
         return await self.client.run(run_id)
 
-    async def phase(self, run_id: UUID, *phases: str, timeout_s: float = 20.0) -> RunView:
+    async def phase(self, run_id: UUID, *phases: str, timeout_s: float = 60.0) -> RunView:
         """Wait until a run that goes on is in one of these phases."""
 
         async def is_so() -> RunView | None:
@@ -115,7 +115,7 @@ class RunStand:
 
         return await eventually(is_so, timeout_s, f"the run is {' or '.join(phases)}")
 
-    async def ended(self, run_id: UUID, timeout_s: float = 30.0) -> str:
+    async def ended(self, run_id: UUID, timeout_s: float = 60.0) -> str:
         """Wait until a run is over and forgotten; return the phase it ended in."""
 
         async def is_so() -> bool:
@@ -136,7 +136,7 @@ class RunStand:
                     return node
             return None
 
-        return await eventually(found, 20.0, "the run's actor runs")
+        return await eventually(found, 60.0, "the run's actor runs")
 
     def records(self, run_id: UUID) -> list[RunRecord]:
         reader = JournalReader(journal_path(self.data_dir / "journals", f"run-{run_id}"))
@@ -202,7 +202,7 @@ async def run_stand(
         stand = RunStand(data_dir, environment, list(cages), simulator, client)
         stand.start_fleet()
         try:
-            await eventually(lambda: _all_online(client, devices), 40.0, "every device's actor says that it is online")
+            await eventually(lambda: _all_online(client, devices), 60.0, "every device's actor says that it is online")
             yield stand
         except BaseException:
             sys.stderr.write((data_dir / "fleet.out").read_text(errors="replace")[-8000:])

@@ -22,6 +22,9 @@ from tests.waiting import eventually
 
 QUICK = {"ratio": 1, "pause": 0.05, "patience": 30.0}
 OPERATOR = "user:7"
+PATIENCE_S = 60.0  # a fleet that starts on a busy machine, and a run that waits for its devices there
+
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ async def trial(stand: RunStand, run_id: UUID, number: int) -> None:
         view = await stand.view(run_id)
         return view.trial >= number and view.open
 
-    await eventually(is_so, 20.0, f"trial {number} is open")
+    await eventually(is_so, PATIENCE_S, f"trial {number} is open")
 
 
 async def by_hand(stand: RunStand, cage: Cage, role: str, name: str, **args: Any) -> str:
@@ -140,7 +143,7 @@ async def test_operators_steer_a_run_and_its_devices_are_its_own(stand: RunStand
     await trial(stand, run_id, 2)
     assert stand.effects(run_id, ParameterSet)[-1].value == 20.0
     stand.touch(cage)
-    await eventually(lambda: stand.rewards(run_id)[-1].reward == 20.0, what="the reward has the new volume")
+    await eventually(lambda: stand.rewards(run_id)[-1].reward == 20.0, PATIENCE_S, "the reward has the new volume")
     await trial(stand, run_id, 3)
     await stand.client.steer_run(wish(RewardRun, run_id, amount=4.0))
     stopping = await stand.client.steer_run(wish(StopRun, run_id))
@@ -176,11 +179,11 @@ async def test_a_run_pauses_for_what_is_missing_and_for_what_has_tripped(stand: 
     with pytest.raises(RunRefusedError):
         await stand.client.steer_run(wish(ResumeRun, second))
     await stand.client.reset(ResetInterlocks(guarded.roles["pump"], guarded.rig_id, OPERATOR, "seen to"))
-    await eventually(lambda: resumed(stand, second), what="a person lets it go on")
+    await eventually(lambda: resumed(stand, second), PATIENCE_S, "a person lets it go on")
     for run_id, where in ((first, cage), (second, guarded)):
         await trial(stand, run_id, 2)
         stand.touch(where)
-        await eventually(lambda run_id=run_id: len(stand.rewards(run_id)) == 1)
+        await eventually(lambda run_id=run_id: len(stand.rewards(run_id)) == 1, PATIENCE_S)
         await stand.client.steer_run(wish(AbortRun, run_id))
         assert await stand.ended(run_id) == "aborted"
         faithful(stand, where, run_id)
@@ -198,16 +201,16 @@ async def test_killed_in_the_middle_of_a_reward_it_is_given_once(stand: RunStand
     pump = stand.simulator.device(cage.roles["pump"])
 
     stand.touch(cage)
-    reward = await eventually(lambda: stand.rewards(run_id)[0], what="the reward is decided")
-    await eventually(lambda: pump.entry(reward.id) is not None, what="the pump is at it")
+    reward = await eventually(lambda: stand.rewards(run_id)[0], PATIENCE_S, "the reward is decided")
+    await eventually(lambda: pump.entry(reward.id) is not None, PATIENCE_S, "the pump is at it")
     kill((await stand.node(run_id)).pid)
     await trial(stand, run_id, 2)
-    await eventually(lambda: settled(stand, run_id, reward.id) == "succeeded", 20.0, "its fate is known")
+    await eventually(lambda: settled(stand, run_id, reward.id) == "succeeded", PATIENCE_S, "its fate is known")
     assert outcomes(stand, run_id) == ["interrupted"]
 
     assert stand.fleet is not None
     stand.touch(cage)
-    await eventually(lambda: len(stand.rewards(run_id)) == 2, what="the next reward is decided")
+    await eventually(lambda: len(stand.rewards(run_id)) == 2, PATIENCE_S, "the next reward is decided")
     await stand.stop_fleet(signal.SIGKILL)
     stand.start_fleet()
     await trial(stand, run_id, 3)

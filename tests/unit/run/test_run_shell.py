@@ -397,6 +397,20 @@ def test_wishes_are_remembered_within_bounds() -> None:
     assert len(history.asks) == MAX_ASKS
 
 
+def test_an_incarnation_knows_when_its_program_would_have_decided_otherwise(bench: Bench) -> None:
+    bench.touch()
+    first, *steps = [each for each in bench.run_records() if not isinstance(each, RunReacted)]
+    history = History(first, *begun(first))
+    for step in steps:
+        history.take(step)
+    assert history.differs is None
+    history = History(first, *begun(first))
+    for step in steps:
+        forged = RunStepped(step.run_id, step.n, step.time, step.event, step.effects[:-1])
+        history.take(forged)
+    assert history.differs == steps[0].n
+
+
 def test_a_replay_finds_what_was_changed(bench: Bench) -> None:
     bench.touch()
     records = bench.run_records()
@@ -408,7 +422,7 @@ def test_a_replay_finds_what_was_changed(bench: Bench) -> None:
 MOVES = st.sampled_from(["touch", "lick", "settle", "fail", "time", "long", "pause", "resume", "gone", "back", "die", "reward"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(moves=st.lists(MOVES, max_size=40))
 def test_whatever_happens_nothing_leaves_unwritten_paused_is_silent_and_the_record_replays(
     moves: list[str], tmp_path_factory: pytest.TempPathFactory
