@@ -30,6 +30,7 @@ class Bench(StrEnum):
     QUERY = "query"
     CHAOS = "chaos"
     RUNS = "runs"
+    AUTH = "auth"
 
 
 @app.command()
