@@ -72,6 +72,7 @@ class Users:
         disabled: bool | None,
         reason: str | None,
         laboratory: UUID | None = None,
+        expected: int | None = None,
     ) -> Account:
         """Give an account another role (in `laboratory`, or its only one), disable or enable it.
 
@@ -79,6 +80,7 @@ class Users:
 
         Raises:
             LaboratoryNeededError: it is in several.
+            PreconditionFailedError: its generation is not `expected` (None: whatever it is).
             AccountNotFoundError, LastAdminError, RoleTooHighError, DatabaseUnavailableError
         """
         async with self.audit.act(asker, "user.change", f"user:{account_id}", reason) as found:
@@ -89,7 +91,7 @@ class Users:
             if role in MEMBER_ROLES:
                 await self.repository.laboratory(place)
             before, after = await self.repository.change_account(
-                account_id, role, disabled=disabled, laboratory=place, principal=asker.principal
+                account_id, role, disabled=disabled, laboratory=place, principal=asker.principal, expected=expected
             )
             found.before, found.after = facts(before), facts(after)
         await self.endings.told()

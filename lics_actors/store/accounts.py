@@ -11,6 +11,7 @@ from lics_actors.access.errors import AccountExistsError, AccountNotFoundError, 
 from lics_actors.access.laboratories import DEFAULT_LABORATORY, MEMBER_ROLES, Laboratories, highest
 from lics_actors.access.people import Account
 from lics_actors.access.roles import Role
+from lics_actors.errors import PreconditionFailedError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
 from lics_actors.store.devices import MAX_PAGE
@@ -127,12 +128,14 @@ class Accounts(Connected):
         disabled: bool | None = None,
         laboratory: UUID = DEFAULT_LABORATORY,
         principal: str = "system",
+        expected: int | None = None,
     ) -> tuple[Account, Account]:
         """Give an account another role, disable or enable it; return it before and after. A change ends its tokens.
 
         A role below super_admin is the one in `laboratory`; with it a super_admin is none any more.
 
         Raises:
+            PreconditionFailedError: its generation is not `expected` (None: whatever it is).
             AccountNotFoundError, LastAdminError, DatabaseUnavailableError
         """
         off_at = "CASE WHEN $3 THEN coalesce(disabled_at, now()) END"
@@ -142,6 +145,8 @@ class Accounts(Connected):
             await connection.execute(ALONE)
             row = await connection.fetchrow(f"SELECT {NAMES} FROM account WHERE id = $1", account_id)  # noqa: S608
             before = _there(None if row is None else account_of(row), str(account_id))
+            if expected is not None and expected != before.generation:
+                raise PreconditionFailedError(f"{before.email} was changed in between; look at it again", user=str(account_id))
             off = before.disabled_at is not None if disabled is None else disabled
             there = before.memberships if role not in MEMBER_ROLES else {**before.memberships, laboratory: role}
             wanted = before.role if role is None else highest(there) if role in MEMBER_ROLES else role

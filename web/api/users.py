@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from quart import Blueprint, Response
+from quart import Blueprint, Response, request
 
 from lics_actors.access.laboratories import DEFAULT_LABORATORY, MEMBER_ROLES
 from lics_actors.access.people import Account
 from web.access import access
 from web.asking import asker
 from web.auth import principal, requires
+from web.etags import etag, expected_version
 from web.schemas.access import CodeView, NewUserBody, UserPage, UserPatch, UsersQuery, UserView, user_view
 from web.scoping import judged, place, where
 from web.speech import Said, Speech, answer, speaks
@@ -61,16 +62,24 @@ async def add_user(body: NewUserBody) -> Response:
 @blueprint.get("/users/<uuid:user_id>")
 @requires("user:read")
 @judged(MANAGED)
-@speaks(Speech(tag="users", answers={200: Said(UserView, "The account.")}, errors=(503,)))
+@speaks(Speech(tag="users", answers={200: Said(UserView, "The account.", ("ETag",))}, errors=(503,)))
 async def get_user(user_id: UUID) -> Response:
     """One account."""
-    return answer(_view(await access().users.met(principal().reach, user_id)))
+    return await _tagged(await access().users.met(principal().reach, user_id))
 
 
 @blueprint.patch("/users/<uuid:user_id>")
 @requires("user:write")
 @judged(MANAGED)
-@speaks(Speech(tag="users", body=UserPatch, answers={200: Said(UserView, "As it is now.")}, errors=(409, 503)))
+@speaks(
+    Speech(
+        tag="users",
+        body=UserPatch,
+        headers=("If-Match",),
+        answers={200: Said(UserView, "As it is now.", ("ETag",))},
+        errors=(409, 412, 503),
+    )
+)
 async def change_user(user_id: UUID, body: UserPatch) -> Response:
     """Give an account another role, disable or enable it. Its tokens end at once; disabled, its sessions and keys, too.
 
@@ -85,8 +94,15 @@ async def change_user(user_id: UUID, body: UserPatch) -> Response:
         disabled=body.disabled,
         reason=body.reason,
         laboratory=body.laboratory_id,
+        expected=expected_version(request.headers.get("If-Match")),
     )
-    return answer(_view(changed))
+    return await _tagged(changed)
+
+
+async def _tagged(account: Account) -> Response:
+    response = answer(_view(account))
+    response.headers["ETag"] = etag(account.generation, await response.get_data(as_text=False))
+    return response
 
 
 @blueprint.post("/users/<uuid:user_id>/code")

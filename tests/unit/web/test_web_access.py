@@ -332,6 +332,21 @@ async def test_another_role_counts_at_once_and_the_session_goes_on(web: Web) -> 
     assert await code_of(refused) == (403, "PERMISSION_DENIED")
 
 
+async def test_an_account_is_changed_as_it_was_seen_or_not_at_all(web: Web) -> None:
+    path = f"/users/{await person(web)}"
+    seen = (await web.ask("GET", path)).headers["ETag"]
+    changed = await web.ask("PATCH", path, {"If-Match": seen}, json={"role": "technician"})
+    assert changed.status_code == 200
+    late = await web.ask("PATCH", path, {"If-Match": seen}, json={"disabled": True})
+    assert await code_of(late) == (412, "PRECONDITION_FAILED")
+    assert await code_of(await web.ask("PATCH", path, {"If-Match": '"nothing"'}, json={"disabled": True})) == (
+        412,
+        "PRECONDITION_FAILED",
+    )
+    again = await web.ask("PATCH", path, {"If-Match": changed.headers["ETag"]}, json={"disabled": True})
+    assert (again.status_code, (await again.get_json())["disabled_at"] is not None) == (200, True)
+
+
 async def test_the_last_administrator_stays(web: Web) -> None:
     root = await person(web, "root@lab.example", Role.SUPER_ADMIN)
     for change in ({"disabled": True}, {"role": "observer"}):
