@@ -19,7 +19,7 @@ import aiomqtt
 from config.settings import Settings
 from drivers.protocol import Grants
 from lics_actors.admission import rounds
-from lics_actors.admission.accounts import claim_grants, claim_name, client_name, device_grants
+from lics_actors.admission.accounts import claim_grants, claim_name, client_name, device_grants, shared
 from lics_actors.admission.claims import ClaimDesk
 from lics_actors.admission.control import BrokerAccounts
 from lics_actors.admission.desk import CredentialDesk
@@ -49,6 +49,7 @@ class Doorkeeper(LeafActor):
         super().__init__()
         self.word = "starting"
         self.failures = self.accounts = self.let_in = 0
+        self._specs: dict[UUID, DeviceSpec] = {}
         self._alarms: AlarmJournal | None = None
 
     def begin(self, spec: object) -> None:
@@ -126,7 +127,8 @@ class Doorkeeper(LeafActor):
                 log.warning("accounts that are over are taken from the broker", extra={"usernames": sorted(todo.expel)})
                 await accounts.expel(todo.expel, todo.forget)
             for role, grants in todo.allow.items():
-                await accounts.allow(role, grants)
+                if not self._anothers(role, grants):
+                    await accounts.allow(role, grants)
             doubtful, self.failures, self.accounts = todo.doubtful, 0, len(kept.clients)
             self._alarm(rounds.conditions(todo.lost))
             self._say("keeping")
@@ -136,7 +138,7 @@ class Doorkeeper(LeafActor):
         prefix = self.spec.broker.prefix
         live = await repository.live_credentials()
         claims = await repository.open_claims()
-        specs = {each.device_id: each for each in await repository.device_specs()}
+        specs = self._specs = {each.device_id: each for each in await repository.device_specs()}
         roles = {name: client_name(prefix, device_id) for name, device_id in live.items()}
         rules = {client_name(prefix, each): grants for each in live.values() if (grants := self._grants(specs, each)) is not None}
         for claim in claims:
@@ -144,6 +146,18 @@ class Doorkeeper(LeafActor):
             roles[name], rules[name] = name, claim_grants(prefix, claim.code_id)
         over = await repository.known_usernames(kept - roles.keys())
         return rounds.Wanted(roles, rules, frozenset(over))
+
+    def _anothers(self, role: str, grants: Grants) -> bool:
+        """Return whether a device's settings claim another's topics since they were changed; then its rules stay as they were."""
+        prefix = self.spec.broker.prefix
+        for other in self._specs.values():
+            if other.driver == "native" or client_name(prefix, other.device_id) == role:
+                continue
+            theirs = device_grants(other, prefix)
+            if theirs is not None and (topic := shared(grants, theirs)) is not None:
+                log.warning("a device claims another's topics", extra={"role": role, "topic": topic, "other": other.name})
+                return True
+        return False
 
     def _grants(self, specs: Mapping[UUID, DeviceSpec], device_id: UUID) -> Grants | None:
         """Return what a device is granted; one that is about to be registered speaks the native contract."""

@@ -28,6 +28,10 @@ def final_screen(settings: Settings, embedded: Embedded, devices: str, took_s: f
     facts.add_row("Accounts", first_account(settings))
     if embedded.broker is not None:
         facts.add_row("Broker", f"{embedded.broker.product} on 127.0.0.1:{embedded.broker.port}: {embedded.broker.guarantee}.")
+        facts.add_row(
+            "Devices get in",
+            f"by credentials of their own: `{called_as()} device credential issue DEVICE`, or `device claim new`",
+        )
     facts.add_row("Data and logs", f"{settings.data_dir}   {settings.log_dir}")
     title = f"LICS is up{': ' + devices if devices else ''} ({took_s:.1f} s)"
     tries = [Text(f"  {command}", style="cyan") for command in commands(settings)]

@@ -19,13 +19,16 @@ from lics_actors.admission.accounts import client_name
 from lics_actors.admission.claims import ClaimDesk
 from lics_actors.admission.control import BrokerAccounts
 from lics_actors.admission.desk import CredentialDesk, Issued
+from lics_actors.admission.doorkeeper import Doorkeeper
 from lics_actors.admission.errors import BrokerAccountsError, BrokerNotKeptError, SharedTopicsError, TooManyCredentialsError
 from lics_actors.admission.setup import set_up
 from lics_actors.audit import Asker, AuditLog
 from lics_actors.errors import DeviceNotEnabledError, DeviceNotFoundError
+from lics_actors.fleet.messages import DoorkeeperSpec
 from lics_actors.store.credentials import MAX_LIVE
 from lics_actors.store.repository import DeviceRow, NewDevice, Repository
 from tests.system.guarded import Badge, Guarded, cut_off, granted, refused
+from tests.waiting import eventually
 
 ADA = Asker("user:ada", "rest")
 
@@ -190,3 +193,39 @@ async def test_a_claim_code_opens_nothing_but_its_own_door(guarded: Guarded, dat
             rows = await connection.fetch("SELECT code_hash FROM device_claim")
         assert all(row["code_hash"].startswith("$7$") for row in rows)
         assert not written_somewhere(data_dir, code) and not written_somewhere(data_dir, code.replace("-", ""))
+
+
+async def test_settings_that_are_changed_to_anothers_topics_gain_nothing(
+    guarded: Guarded, database_url: str, data_dir: Path
+) -> None:
+    """The Doorkeeper mends rules after a device's settings; its loop runs here, without the actor around it."""
+    async with tables(database_url) as repository:
+        desk = desk_of(repository, guarded, data_dir)
+        victim = await device(repository, "victim", "mqtt_io", topic_prefix="rack", outputs={"valve": {}})
+        thief = await device(repository, "thief", "mqtt_io", topic_prefix="mine", outputs={"valve": {}})
+        stolen = badge(await desk.issue(ADA, thief.id))
+        keeper = Doorkeeper()
+        keeper.spec = DoorkeeperSpec(database_url, guarded.spec, guarded.control, str(data_dir), str(data_dir))
+        keeping = asyncio.create_task(keeper._rounds(repository, guarded.accounts))
+        try:
+            changed = {"topic_prefix": "rack", "outputs": {"valve": {}}}
+            await repository.update_device(thief.id, {"settings": changed}, expected_version=None, principal="t")
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+            keeper.word = "starting"
+            keeping = asyncio.create_task(keeper._rounds(repository, guarded.accounts))
+            await eventually(lambda: keeper.word == "keeping", 20.0)
+            async with guarded.client(stolen) as client:
+                assert not await granted(client, "rack/output/valve/set") and await granted(client, "mine/output/valve/set")
+            await repository.retire_device(victim.id, expected_version=None, principal="t")
+            keeping.cancel()
+            keeping = asyncio.create_task(keeper._rounds(repository, guarded.accounts))
+            await eventually(lambda: moved(guarded, stolen), 20.0)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def moved(guarded: Guarded, to: Badge) -> bool:
+    async with guarded.client(to) as client:
+        return await granted(client, "rack/output/valve/set") and not await granted(client, "mine/output/valve/set")
