@@ -15,6 +15,7 @@ from lics_actors.access.people import Account
 from lics_actors.access.roles import Role
 from lics_actors.live.messages import ALARMS, AlarmLive, NodeLive
 from lics_actors.store.repository import NewDevice
+from lics_actors.store.runs import NewRun
 from lics_actors.store.shipping import ship_journal
 from tests.contract.store_rows import accepted
 from tests.system.live_web import NOW, LiveWeb, Viewer, live_web
@@ -95,8 +96,13 @@ async def test_what_is_elsewhere_is_told_like_what_is_not_there(web: LiveWeb) ->
     theirs, ours = await added(web, other), await added(web, OWN)
     given = accepted(command_id=uuid4(), device=theirs)
     await ship_journal(web.repository, uuid4(), [(1, given)])
+    run = NewRun(uuid4(), other, uuid4(), "a rig", uuid4(), "fixed_ratio", 1, 7, "user:eve", NOW, "ul")
+    await web.repository.order_run(run)
     viewer = await (await web.connect()).sign_in((await member(web, Role.LAB_ADMIN, OWN))[1])
+    assert (await viewer.subscribe("runs"))["runs"] == []
+    assert len((await (await web.viewer()).subscribe("runs"))["runs"]) == 1
     for topic, nothing in (
+        (f"run:{run.run_id}", f"run:{uuid4()}"),
         (f"device:{theirs}", f"device:{uuid4()}"),
         (f"command:{given.command.command_id}", f"command:{uuid4()}"),
     ):
