@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Final, Self
 from uuid import UUID
 
@@ -20,6 +20,7 @@ MAX_DEPTH: Final = 32  # of JSON in `args` and `settings`; deeper is an attack o
 MAX_INTEGER: Final = 2**63 - 1  # journals (msgpack) and tables (bigint) hold no larger
 NUL: Final = "\0"  # PostgreSQL stores no NUL in text or jsonb
 
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}")
 
 
@@ -142,6 +143,16 @@ def _written_out(given: Any) -> Any:
 
 UtcTime = Annotated[datetime, BeforeValidator(_written_out), AfterValidator(_in_utc), Field(examples=["2026-01-31T12:00:00Z"])]
 """A time with its offset, as UTC."""
+
+
+def _day_written_out(given: Any) -> Any:
+    if isinstance(given, str) and not _DAY.fullmatch(given):
+        raise ValueError("a day is written like 2026-01-31 (RFC 3339)")
+    return given
+
+
+Day = Annotated[date, BeforeValidator(_day_written_out), Field(examples=["2026-01-31"])]
+"""A day of the calendar, in a query."""
 
 Reason = Annotated[str, Field(min_length=1, max_length=500, examples=["cage cleaning"], description="why, for the record")]
 PageLimit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="how many items at most")]

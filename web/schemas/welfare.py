@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from lics_actors.store.welfare import SubjectDay
 from lics_actors.welfare.judge import concerns, in_force, room
 from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
-from web.schemas.base import Answer, Body, Query, Reason, UtcTime
+from web.schemas.base import Answer, Body, Day, Query, Reason, UtcTime
 
 GIFT: Final[dict[str, JsonValue]] = {"substance": "fluid", "amount": 350.0, "note": "after the session"}
 OVERRIDE: Final[dict[str, JsonValue]] = {
@@ -29,7 +29,7 @@ Seconds = Annotated[float, Field(gt=0, le=31 * 86400)]
 class DayQuery(Query):
     """Which day."""
 
-    date: Annotated[CalendarDate | None, Field(description="of the laboratory's calendar; the present day, if absent")] = None
+    date: Annotated[Day | None, Field(description="of the laboratory's calendar; the present day, if absent")] = None
 
 
 class GiftBody(Body):
