@@ -1,7 +1,7 @@
 """The demo's experiment: two choices in three of its cages, run after run, ordered over REST as anybody would.
 
-Nobody is commanded twice: what runs is asked first. Who wants a cage for himself lets its subject rest
-(`lics subject change cage-5-mouse --status resting`), or uses another cage.
+Nobody is commanded twice: what runs is asked first. Who wants no more of it pauses the experiment, or lets a subject rest
+(`lics subject change cage-5-mouse --status resting --reason …`), and who wants a cage uses another one.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from config.settings import Settings
 from lics_actors.services.readiness import fetch
 
 CAGES: Final = ("cage-5", "cage-6", "cage-7")
+EXPERIMENT: Final = "demo: two choices"
 PROTOCOL: Final = "two_choice"
 REHEARSED: Final = {"trials": 200, "subject_model": "ideal"}
 LOOK_S: Final = 5.0
@@ -48,6 +49,7 @@ class DemoStudy:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._places: list[_Place] = []
+        self._experiment = ""
         self._refused: dict[str, float] = {}
 
     async def keep(self) -> None:
@@ -61,15 +63,28 @@ class DemoStudy:
 
     async def _look(self) -> None:
         if not self._places:
-            await self._prepare_protocol()
-            self._places = [await self._prepare(name) for name in CAGES]
+            version = await self._protocol()
+            places = [await self._prepare(name) for name in CAGES]
+            self._experiment = await self._planned(version, [place.subject_id for place in places])
+            self._places = places
         for place in self._places:
             await self._begin(place)
 
-    async def _prepare_protocol(self) -> None:
+    async def _protocol(self) -> str:
+        """Return the id of the protocol's version, rehearsed."""
         version = await self._ask("/protocols", {"classic": PROTOCOL})
         if not version["rehearsed"]:
             await self._ask(f"/protocols/{version['protocol_id']}/versions/{version['number']}/rehearsals", REHEARSED)
+        return str(version["id"])
+
+    async def _planned(self, version: str, subjects: list[str]) -> str:
+        """Return the experiment's id."""
+        experiment = _named(await self._ask("/experiments?limit=500"), EXPERIMENT)
+        if experiment is None:
+            stages = [{"name": "choice", "protocol_version_id": version}]
+            plan = {"name": EXPERIMENT, "status": "active", "stages": stages, "subjects": subjects}
+            experiment = await self._ask("/experiments", plan)
+        return str(experiment["id"])
 
     async def _prepare(self, cage: str) -> _Place:
         rig = _named(await self._ask("/rigs?limit=500"), cage)
@@ -91,7 +106,7 @@ class DemoStudy:
                 await self._ask(f"/runs/{run['id']}/resume", {"reason": "the demo goes on"})
         elif now >= self._refused.get(place.rig_id, now):
             self._refused[place.rig_id] = now + REFUSED_S
-            wanted = {"rig_id": place.rig_id, "protocol": PROTOCOL, "subject_id": place.subject_id}
+            wanted = {"rig_id": place.rig_id, "subject_id": place.subject_id, "experiment_id": self._experiment}
             run = await self._ask("/runs", wanted)
             del self._refused[place.rig_id]
             log.info("a run of the demo begins", extra={"run": run["id"], "rig": place.rig_id})
