@@ -251,6 +251,19 @@ async def test_a_lease_that_runs_out_stops_the_actuator(broker: BrokerSpec) -> N
         assert device.lease is None
 
 
+async def test_what_was_refused_for_its_lease_stays_refused_when_there_is_one(broker: BrokerSpec) -> None:
+    async with one(broker) as (device, ear):
+        gone = {"holder": "run:1", "expires": "2026-01-01T00:00:00Z"}
+        dose = await ear.send("dispense", args={"volume_ul": 5}, lease=gone)
+        assert (await ear.settled(dose)).error == "lease_expired"
+        later = Lease("run:1", datetime.now(UTC) + timedelta(seconds=60))
+        await ear.client.publish(f"{broker.prefix}devices/{device.spec.device_id}/lease", lease_payload(later), qos=1)
+        await eventually(lambda: device.lease == later)
+        await ear.send("dispense", command_id=dose, args={"volume_ul": 5}, lease=gone)  # a broker that was killed says it again
+        await eventually(lambda: ear.states(dose) == ["delivered", "rejected", "rejected"])
+        assert device.executions(dose) == 0 and ear.acks(dose)[-1].error == "lease_expired"
+
+
 async def test_a_renewed_lease_lets_it_finish(broker: BrokerSpec) -> None:
     async with one(broker) as (device, ear):
         soon, later = (datetime.now(UTC) + timedelta(seconds=s) for s in (0.6, 30))

@@ -75,7 +75,7 @@ class Executor:
                 await self._thawed.wait()
                 refused = self._refused_now(command)
                 if refused is not None:
-                    self._voice.reject(command.command_id, refused)
+                    self._refuse(command, refused)
                 else:
                     await self._execute(command)
                 self._taken.discard(command.command_id)
@@ -132,6 +132,11 @@ class Executor:
             return "lease_expired"
         self.hold(lease)
         return None
+
+    def _refuse(self, command: OutgoingCommand, reason: str) -> None:
+        """Reject for good: a copy of it may come when there is a lease again, and nobody would know that it was obeyed."""
+        self._ledger.refuse(self._device_id, command.command_id, command.name, reason)
+        self._voice.reject(command.command_id, reason)
 
     def _begin(self, command: OutgoingCommand) -> None:
         """Write it down, then do it: this order is what makes `at most once` true."""

@@ -75,6 +75,17 @@ class Ledger:
         assert taken is not None
         return taken
 
+    def refuse(self, device_id: UUID, command_id: UUID, name: str, reason: str) -> None:
+        """Record that a command was refused at its turn, so that a copy of it is, too.
+
+        Raises:
+            sqlite3.IntegrityError: it was taken before.
+        """
+        self._db.execute(
+            "INSERT INTO command VALUES (?, ?, ?, ?, NULL, ?, 0)",
+            (str(device_id), str(command_id), name, AckState.REJECTED.value, reason),
+        )
+
     def count_execution(self, device_id: UUID, command_id: UUID) -> None:
         """Record that something was set in motion."""
         self._db.execute("INSERT INTO execution VALUES (?, ?)", (str(device_id), str(command_id)))

@@ -25,7 +25,7 @@ REWARDS = "select run_id, id, amount, outcome from reward where run_id = any($1:
 REACTIONS = "select run_id, n, command_id, heard, decided, left_at from run_reaction where run_id = any($1::uuid[])"
 GIFTS = """
     select command_id, state, result, (select count(*) from execution e where e.command_id = c.command_id)
-    from command c where name in ('dispense', 'feed')
+    from command c where name in ('dispense', 'feed') and state <> 'rejected'
 """
 
 
