@@ -116,9 +116,9 @@ async def test_what_a_dead_actor_held_falls_by_itself_and_what_a_restarted_one_h
     await eventually(renewed, 30.0, "the next incarnation goes on")
     assert is_on(light), "nobody has noticed"
 
-    rack = (await laboratory.nodes())["rack:1"]["pid"]
+    nodes = await laboratory.nodes()
     pid = await process_of(laboratory, node)
-    with stopped(rack):
+    with stopped(nodes["fleet"]["pid"], nodes["rack:1"]["pid"]):  # the first would have the second replaced
         kill_process(pid)
         said = light.lease
         assert said is not None
