@@ -92,7 +92,7 @@ async def run(options: Options, on: Servers) -> Outcome:
         await study.stop()
     connection = await asyncpg.connect(on.database_url)
     try:
-        accounts, reacted = await gathered(connection, laboratory.data_dir / "journals", [each.run_id for each in study.orders])
+        accounts, reacted = await gathered(connection, [each.run_id for each in study.orders])
     finally:
         await connection.close()
     return _outcome(study, windows, accounts, reacted, on)

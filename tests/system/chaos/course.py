@@ -53,7 +53,7 @@ class Course:
 
         async def clean() -> bool:
             nonlocal findings
-            accounts, _ = await gathered(connection, made.data_dir / "journals", [each.run_id for each in self.study.orders])
+            accounts, _ = await gathered(connection, [each.run_id for each in self.study.orders])
             states = {row["id"]: row["state"] for row in await connection.fetch(STATES, list(given))}
             findings = judged(accounts, given, states, task.runs)
             return not any(each.lost or each.doubled for each in findings)
