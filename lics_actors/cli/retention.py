@@ -42,11 +42,15 @@ def set_rule(
     rollup_days: Annotated[
         float | None, typer.Option(help="delete their minutes and hours when older; default: keep them")
     ] = None,
+    reason: Annotated[str, typer.Option("--reason", help="why, for the record; needed where anything is deleted")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask, though values will be deleted")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make or change a rule. Deleting begins within minutes, of nothing that is not rolled up, and cannot be undone."""
     rule = RetentionRule(metric, device_type, raw_days, rollup_days)
+    deletes = raw_days is not None or rollup_days is not None
+    if deletes and not reason.strip():
+        fail("a rule that deletes what was recorded needs a reason", "say --reason, for the record", Exit.USAGE)
     if raw_days is not None and not yes:
         fail(
             f"this deletes single values of {metric!r} that are older than {raw_days:g} days",
@@ -55,7 +59,7 @@ def set_rule(
         )
 
     async def work() -> None:
-        async with tables() as repository, act("retention.set", f"retention:{metric}/{device_type}") as found:
+        async with tables() as repository, act("retention.set", f"retention:{metric}/{device_type}", reason or None) as found:
             await repository.set_retention(rule, principal=principal())
             found.after = {"raw_days": raw_days, "rollup_days": rollup_days}
             rules = await repository.retention_rules()

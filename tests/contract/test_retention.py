@@ -176,10 +176,13 @@ async def test_the_command_line(repository: Repository, database_url: str) -> No
         return lics_db(database_url, "retention", *words)
 
     assert "everything is kept" in lics("list").stdout
-    refused = lics("set", "*_c", "--raw-days", "30")
+    refused = lics("set", "*_c", "--raw-days", "30", "--yes")
+    assert refused.returncode == 2 and "--reason" in refused.stderr
+    why = ("--reason", "the disk is small")
+    refused = lics("set", "*_c", "--raw-days", "30", *why)
     assert refused.returncode == 2 and "--yes" in refused.stderr
-    assert lics("set", "*_c", "--raw-days", "0.5", "--yes").returncode == 2
-    assert lics("set", "*_c", "--raw-days", "30", "--rollup-days", "365", "--type", "pump", "--yes").returncode == 0
+    assert lics("set", "*_c", "--raw-days", "0.5", "--yes", *why).returncode == 2
+    assert lics("set", "*_c", "--raw-days", "30", "--rollup-days", "365", "--type", "pump", "--yes", *why).returncode == 0
     assert "for ever" in lics("set", "weight_g").stdout
     (rule, other) = json.loads(lics("list", "--json").stdout)
     assert (rule["metric"], rule["device_type"], rule["raw_days"], rule["rollup_days"]) == ("*_c", "pump", 30.0, 365.0)
