@@ -33,6 +33,8 @@ async def test_a_subjects_day(web: Web) -> None:
     assert [each["kind"] for each in day["concerns"]] == ["fluid_excess"]
     _, other = await told(web, "GET", f"{path}?date=2026-01-31")
     assert (other["date"], other["entries"]) == ("2026-01-31", [])
+    for wrong_day in ("0", "20261123", "2026-13-01"):
+        assert (await told(web, "GET", f"{path}?date={wrong_day}"))[0] == 422
     later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     for wrong in ({"amount": 0.0}, {"substance": "beer"}, {"time": later}):
         status, _ = await told(web, "POST", path, json={"substance": "fluid", "amount": 1.0, **wrong})
