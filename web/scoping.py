@@ -90,6 +90,18 @@ def place(named: UUID | None, permission: str | None = None) -> UUID:
     return place_of(principal(), permission or g.permission, named)
 
 
+async def place_there(named: UUID | None) -> UUID:
+    """As `place`, and the laboratory that is named is there: who may everywhere may name what nobody made.
+
+    Raises:
+        LaboratoryNeededError, LaboratoryNotFoundError, DatabaseUnavailableError
+    """
+    found = place(named)
+    if named is not None:
+        await backing().repository.laboratory(found)
+    return found
+
+
 def place_of(asker: Principal, permission: str, named: UUID | None) -> UUID:
     """As `place`, for whoever asks."""
     found = placed(asker.reach, permission, named)

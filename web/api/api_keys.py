@@ -34,7 +34,7 @@ async def list_keys() -> Response:
         tag="users",
         body=NewKeyBody,
         answers={201: Said(NewKeyView, "There it is; `secret` is shown this once.", headers=("Location",))},
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def add_key(body: NewKeyBody) -> Response:

@@ -26,7 +26,7 @@ from web.schemas.credentials import (
     issued_view,
     revoked_view,
 )
-from web.scoping import judged, place, where
+from web.scoping import judged, place_there, where
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("credentials", __name__)
@@ -107,12 +107,12 @@ async def list_claims() -> Response:
         tag="devices",
         body=NewClaimBody,
         answers={201: Said(NewClaimView, "There it is; `code` is shown this once.", ("Location",))},
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def new_claim(body: NewClaimBody) -> Response:
     """Make a code by which one new device gets its credentials, describes itself and is registered."""
-    home = place(body.laboratory_id)
+    home = await place_there(body.laboratory_id)
     claim, code = await desks().claims.new(
         asker(), home, name=body.name, location=body.location, lifetime=timedelta(minutes=body.minutes)
     )

@@ -41,7 +41,7 @@ from web.schemas.devices import (
     device_view,
 )
 from web.schemas.laboratories import MoveBody
-from web.scoping import place, where, within
+from web.scoping import place_there, where, within
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("devices", __name__)
@@ -81,7 +81,7 @@ async def list_devices(query: DevicesQuery) -> Response:
             201: Said(DeviceView, "Registered; its actor starts.", ("Location", "ETag")),
             200: Said(DeviceView, "Registered before, by the same request with this key.", ("Location", "ETag")),
         },
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def create_device(body: NewDeviceBody) -> Response:
@@ -92,7 +92,7 @@ async def create_device(body: NewDeviceBody) -> Response:
     house, key = backing(), request.headers.get("Idempotency-Key")
     made_id = id_for(principal().name, request.path, key)
     check_settings(body.driver, body.settings)
-    home = place(body.laboratory_id)
+    home = await place_there(body.laboratory_id)
     new = NewDevice(**_plain(body), device_id=body.id or made_id, principal=principal().name, laboratory_id=home)
     try:
         row, status = await _kept(new), HTTPStatus.CREATED
@@ -241,7 +241,7 @@ async def move_device(device_id: UUID, body: MoveBody) -> Response:
 
     You need to be allowed to change devices in both. Not while a rig has it.
     """
-    house, to = backing(), place(body.laboratory_id)
+    house, to = backing(), await place_there(body.laboratory_id)
     version = expected_version(request.headers.get("If-Match"))
     async with house.audit.act(asker(), "device.move", f"device:{device_id}", body.reason) as found:
         await house.repository.laboratory(to)

@@ -26,7 +26,7 @@ from web.schemas.experiments import (
     said_of_plan,
 )
 from web.schemas.subjects import ChangePage, ChangesQuery, change_view
-from web.scoping import place, where
+from web.scoping import place_there, where
 from web.speech import Said, Speech, answer, speaks
 from web.studies import desks
 from web.tagging import tagged
@@ -56,7 +56,7 @@ async def list_experiments(query: ExperimentsQuery) -> Response:
             201: Said(ExperimentView, "Kept.", ("Location", "ETag")),
             200: Said(ExperimentView, "Kept before, by the same request with this key.", ("Location", "ETag")),
         },
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def create_experiment(body: NewExperimentBody) -> Response:
@@ -67,7 +67,7 @@ async def create_experiment(body: NewExperimentBody) -> Response:
     key = request.headers.get("Idempotency-Key")
     experiment_id = body.id or id_for(principal().name, request.path, key)
     said = said_of_plan(body)
-    new = NewExperiment(place(body.laboratory_id), principal=principal().name, experiment_id=experiment_id, **said)
+    new = NewExperiment(await place_there(body.laboratory_id), principal=principal().name, experiment_id=experiment_id, **said)
     try:
         row, status = await desks().experiments.create(asker(), new, body.reason), HTTPStatus.CREATED
     except ConflictError as conflict:

@@ -35,7 +35,7 @@ from web.schemas.protocols import (
     version_view,
     whole_version_view,
 )
-from web.scoping import place, where
+from web.scoping import place_there, where
 from web.speech import Said, Speech, answer, speaks
 from web.studies import desks
 
@@ -79,7 +79,7 @@ async def upload_protocol(body: ProtocolUpload) -> Response:
 
     The `name` in the document says of which. One that cannot be run is refused; `fields` has every path and reason.
     """
-    laboratory = place(body.laboratory_id)
+    laboratory = await place_there(body.laboratory_id)
     if body.classic is not None:
         kept = await desks().protocols.named(asker(), laboratory, body.classic, 1)
     else:

@@ -29,7 +29,7 @@ from web.schemas.rigs import (
     rig_state_view,
     rig_view,
 )
-from web.scoping import place, where, within
+from web.scoping import place_there, where, within
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("rigs", __name__)
@@ -59,7 +59,7 @@ async def list_rigs(query: RigsQuery) -> Response:
             201: Said(RigStateView, "Kept; its devices take the interlocks over at once.", ("Location", "ETag")),
             200: Said(RigStateView, "Kept before, by the same request with this key.", ("Location", "ETag")),
         },
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def create_rig(body: NewRigBody) -> Response:
@@ -70,7 +70,7 @@ async def create_rig(body: NewRigBody) -> Response:
     key = request.headers.get("Idempotency-Key")
     rig_id = body.id or id_for(principal().name, request.path, key)
     try:
-        home = place(body.laboratory_id)
+        home = await place_there(body.laboratory_id)
         row = await rig_desk().create(asker(), body.name, body.devices, body.interlocks, rig_id, laboratory_id=home)
         status = HTTPStatus.CREATED
     except ConflictError as conflict:

@@ -31,7 +31,7 @@ from web.schemas.subjects import (
     subject_view,
     weight_view,
 )
-from web.scoping import place, where
+from web.scoping import place_there, where
 from web.speech import Said, Speech, answer, speaks
 from web.studies import desks
 from web.tagging import tagged
@@ -61,14 +61,14 @@ async def list_subjects(query: SubjectsQuery) -> Response:
             201: Said(SubjectView, "Kept.", ("Location", "ETag")),
             200: Said(SubjectView, "Kept before, by the same request with this key.", ("Location", "ETag")),
         },
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def create_subject(body: NewSubjectBody) -> Response:
     """Keep a subject."""
     key = request.headers.get("Idempotency-Key")
     subject_id = body.id or id_for(principal().name, request.path, key)
-    laboratory = place(body.laboratory_id)
+    laboratory = await place_there(body.laboratory_id)
     new = NewSubject(laboratory, principal=principal().name, subject_id=subject_id, **{"sex": body.sex} | said(body))
     try:
         row, status = await desks().subjects.create(asker(), new, body.reason), HTTPStatus.CREATED

@@ -13,7 +13,7 @@ from web.asking import asker
 from web.auth import principal, requires
 from web.etags import etag, expected_version
 from web.schemas.access import CodeView, NewUserBody, UserPage, UserPatch, UsersQuery, UserView, user_view
-from web.scoping import judged, place, where
+from web.scoping import judged, place_there, where
 from web.speech import Said, Speech, answer, speaks
 
 blueprint = Blueprint("users", __name__)
@@ -46,7 +46,7 @@ async def list_users(query: UsersQuery) -> Response:
         tag="users",
         body=NewUserBody,
         answers={201: Said(CodeView, "There it is, with the code that sets its password.", headers=("Location",))},
-        errors=(409, 503),
+        errors=(404, 409, 503),
     )
 )
 async def add_user(body: NewUserBody) -> Response:
@@ -54,7 +54,7 @@ async def add_user(body: NewUserBody) -> Response:
 
     Hand the code over; with it the person sets a password (`auth/reset`) within a day.
     """
-    home = place(body.laboratory_id) if body.role in MEMBER_ROLES else DEFAULT_LABORATORY
+    home = await place_there(body.laboratory_id) if body.role in MEMBER_ROLES else DEFAULT_LABORATORY
     account, code = await access().users.add(asker(), principal().reach, body.email, body.role, home)
     return answer(_code(account, code), 201, {"Location": f"/api/v1/users/{account.id}"})
 

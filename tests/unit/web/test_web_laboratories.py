@@ -281,6 +281,12 @@ async def test_ids_in_bodies_and_queries(web: Web, other: UUID) -> None:
             assert steered == (403, "PERMISSION_DENIED"), "it serves the other laboratory, too"
 
 
+async def test_nobody_makes_things_in_a_laboratory_that_is_not_there(web: Web) -> None:
+    for path, body in (("/devices", {"name": "x", "type": "pump"}), ("/rigs", {"name": "x"})):
+        made = await web.ask("POST", path, json={**body, "laboratory_id": str(uuid4())})
+        assert await code_of(made) == (404, "LABORATORY_NOT_FOUND"), path
+
+
 async def test_one_laboratory_alone_has_the_house_for_itself(web: Web) -> None:
     steered = await ask(web, "POST", "/fleet/drain", issued(web, Role.TECHNICIAN, OWN), json={"node": "recorder", "reason": "x"})
     assert steered.status_code in {200, 404}, "as the fleet knows it"
