@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -92,6 +92,19 @@ def shared(mine: Grants, yours: Grants) -> str | None:
     """Return a topic of `mine` that one or the other account could use against the other, None where there is none."""
     theirs = (*yours.publish, *yours.subscribe)
     return next((each for each in (*mine.publish, *mine.subscribe) if any(overlap(each, other) for other in theirs)), None)
+
+
+def rivals(role: str, grants: Grants, others: Iterable[DeviceSpec], prefix: str) -> Iterator[tuple[DeviceSpec, str]]:
+    """Yield each other device that `grants` could speak for or listen to, or that could it, and by which topic.
+
+    `role`: whose grants they are. Of the native contract two ids are two subtrees, and no other driver's settings may name one.
+    """
+    for other in others:
+        if other.driver == "native" or client_name(prefix, other.device_id) == role:
+            continue
+        theirs = device_grants(other, prefix)
+        if theirs is not None and (topic := shared(grants, theirs)) is not None:
+            yield other, topic
 
 
 def acls(grants: Grants) -> list[Document]:

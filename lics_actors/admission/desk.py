@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from drivers.protocol import Grants
-from lics_actors.admission.accounts import SALT_BYTES, client_name, device_grants, hashed, shared
+from lics_actors.admission.accounts import SALT_BYTES, client_name, device_grants, hashed, rivals
 from lics_actors.admission.control import BrokerAccounts
 from lics_actors.admission.errors import BrokerAccountsError, BrokerNotKeptError, SharedTopicsError
 from lics_actors.admission.rows import Credential, NewCredential
@@ -142,14 +142,11 @@ class CredentialDesk:
 
     async def _check_alone(self, spec: DeviceSpec, grants: Grants) -> None:
         """See that no other device could be spoken for, or listened to, with what this one is granted."""
-        if spec.driver == "native":  # two ids, two subtrees, and no other driver's settings may name one
+        if spec.driver == "native":
             return
-        for other in await self.repository.device_specs():
-            if other.device_id == spec.device_id or other.driver == "native":
-                continue
-            theirs = device_grants(other, self._prefix)
-            if theirs is not None and (topic := shared(grants, theirs)) is not None:
-                raise SharedTopicsError(f"{topic} is a topic of {other.name}, too", topic=topic, other=str(other.device_id))
+        role = client_name(self._prefix, spec.device_id)
+        for other, topic in rivals(role, grants, await self.repository.device_specs(), self._prefix):
+            raise SharedTopicsError(f"{topic} is a topic of {other.name}, too", topic=topic, other=str(other.device_id))
 
     def _kept_accounts(self) -> BrokerAccounts:
         if self._accounts is None:

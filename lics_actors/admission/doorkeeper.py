@@ -19,7 +19,7 @@ import aiomqtt
 from config.settings import Settings
 from drivers.protocol import Grants
 from lics_actors.admission import rounds
-from lics_actors.admission.accounts import claim_grants, claim_name, client_name, device_grants, shared
+from lics_actors.admission.accounts import claim_grants, claim_name, client_name, device_grants, rivals
 from lics_actors.admission.claims import ClaimDesk
 from lics_actors.admission.control import BrokerAccounts
 from lics_actors.admission.desk import CredentialDesk
@@ -149,14 +149,9 @@ class Doorkeeper(LeafActor):
 
     def _anothers(self, role: str, grants: Grants) -> bool:
         """Return whether a device's settings claim another's topics since they were changed; then its rules stay as they were."""
-        prefix = self.spec.broker.prefix
-        for other in self._specs.values():
-            if other.driver == "native" or client_name(prefix, other.device_id) == role:
-                continue
-            theirs = device_grants(other, prefix)
-            if theirs is not None and (topic := shared(grants, theirs)) is not None:
-                log.warning("a device claims another's topics", extra={"role": role, "topic": topic, "other": other.name})
-                return True
+        for other, topic in rivals(role, grants, self._specs.values(), self.spec.broker.prefix):
+            log.warning("a device claims another's topics", extra={"role": role, "topic": topic, "other": other.name})
+            return True
         return False
 
     def _grants(self, specs: Mapping[UUID, DeviceSpec], device_id: UUID) -> Grants | None:

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import typer
 
+from config.settings import load_settings
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.cli.credential import claims, credentials
 from lics_actors.cli.device_views import (
@@ -85,7 +86,8 @@ def add(
     settings, silent_s = pairs(setting or []), span(silent).total_seconds()
 
     async def work() -> None:
-        from lics_actors.store.registration import validate_new_device  # noqa: PLC0415 - loads every driver
+        from lics_actors.admission.borders import stay_at_home  # noqa: PLC0415 - loads every driver
+        from lics_actors.store.registration import validate_new_device  # noqa: PLC0415
 
         new = validate_new_device(
             name=name,
@@ -98,7 +100,9 @@ def add(
             device_id=device_id,
         )
         async with tables() as repository, act("device.create", f"device:{device_id or name}") as found:
-            row = await repository.create_device(replace(new, laboratory_id=(await named(repository, lab)).id))
+            new = replace(new, laboratory_id=(await named(repository, lab)).id)
+            await stay_at_home(repository, new.spec(), load_settings().mqtt_topic_prefix)
+            row = await repository.create_device(new)
             found.after = register_facts(row)
         told = await _tell_fleet(row)
         if as_json:

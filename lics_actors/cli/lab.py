@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,9 +84,12 @@ def move_device(
     """Give a device to another laboratory, with all that was recorded of it. Its actor knows within half a minute."""
 
     async def work() -> None:
+        from lics_actors.admission.borders import stay_at_home  # noqa: PLC0415 - loads every driver
+
         async with _desks() as (repository, memberships, _users):
             to, row = await named(repository, laboratory), await repository.find_device(device)
             async with memberships.audit.act(asker(), "device.move", f"device:{row.id}", reason) as found:
+                await stay_at_home(repository, replace(row.spec(), laboratory_id=to.id), load_settings().mqtt_topic_prefix)
                 before, after = await repository.move_device(row.id, to.id, expected_version=None, principal=principal())
                 found.before, found.after = {"laboratory": str(before.laboratory_id)}, {"laboratory": str(after.laboratory_id)}
             await memberships.endings.told()

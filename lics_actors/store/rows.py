@@ -29,6 +29,20 @@ class NewDevice:
     device_id: UUID | None = None
     laboratory_id: UUID = DEFAULT_LABORATORY
 
+    def spec(self) -> DeviceSpec:
+        """Return what an actor would run; of a device whose id is still to be made it is nobody's."""
+        return DeviceSpec(
+            self.device_id or UUID(int=0),
+            self.name,
+            self.type,
+            self.driver,
+            self.settings,
+            self.admin,
+            self.silent_s,
+            self.location,
+            laboratory_id=self.laboratory_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:

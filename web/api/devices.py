@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from quart import Blueprint, Response, request
 
-from lics_actors.device.messages import Admin, DeviceTwin
+from lics_actors.admission.borders import stay_at_home
+from lics_actors.device.messages import Admin, DeviceSpec, DeviceTwin
 from lics_actors.errors import (
     ConflictError,
     DeviceNotFoundError,
@@ -106,6 +108,7 @@ async def create_device(body: NewDeviceBody) -> Response:
 async def _kept(new: NewDevice) -> DeviceRow:
     target = f"device:{new.device_id or new.name}"
     async with backing().audit.act(asker(), "device.create", target, None) as found:
+        await _at_home(new.spec())
         row = await backing().repository.create_device(new)
         found.after = register_facts(row)
     return row
@@ -245,6 +248,7 @@ async def move_device(device_id: UUID, body: MoveBody) -> Response:
     version = expected_version(request.headers.get("If-Match"))
     async with house.audit.act(asker(), "device.move", f"device:{device_id}", body.reason) as found:
         await house.repository.laboratory(to)
+        await _at_home(replace((await house.repository.get_device(device_id)).spec(), laboratory_id=to))
         before, row = await house.repository.move_device(device_id, to, expected_version=version, principal=principal().name)
         found.before, found.after = {"laboratory": str(before.laboratory_id)}, {"laboratory": str(row.laboratory_id)}
     await house.registrations.tell(row.spec())
@@ -275,11 +279,17 @@ async def _change(device_id: UUID, changes: dict[str, Any]) -> Response:
     house = backing()
     version = expected_version(request.headers.get("If-Match"))
     async with house.audit.act(asker(), "device.change", f"device:{device_id}", None) as found:
-        found.before = register_facts(await house.repository.get_device(device_id))
+        before = await house.repository.get_device(device_id)
+        found.before = register_facts(before)
+        await _at_home(replace(before.spec(), **{name: changes[name] for name in ("driver", "settings") if name in changes}))
         row = await house.repository.update_device(device_id, changes, expected_version=version, principal=principal().name)
         found.after = register_facts(row)
     await house.registrations.tell(row.spec())
     return await _tell(row)
+
+
+async def _at_home(spec: DeviceSpec) -> None:
+    await stay_at_home(backing().repository, spec, backing().settings.mqtt_topic_prefix)
 
 
 async def _tell(row: DeviceRow, status: int = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:

@@ -312,6 +312,33 @@ async def test_a_device_goes_to_another_laboratory(web: Web, other: UUID) -> Non
     assert (await ask(web, "POST", f"/devices/{pump}/command", here, json={"name": "dispense"})).status_code == 404
 
 
+async def test_no_device_is_given_the_topics_of_another_laboratorys(web: Web, other: UUID) -> None:
+    """Its settings would have LICS record and command what belongs to the other one."""
+    at = {"type": "controller", "driver": "mqtt_io", "laboratory_id": str(OWN)}
+    settings = {"topic_prefix": "rack/1", "outputs": {"valve": {}}}
+    theirs = await web.ask("POST", "/devices", json=at | {"name": "theirs", "settings": settings, "laboratory_id": str(other)})
+    assert theirs.status_code == 201, await theirs.get_data()
+
+    async def code(method: str, path: str, body: dict[str, Any]) -> tuple[int, str]:
+        refused = await web.ask(method, path, json=body)
+        text = await refused.get_data(as_text=True)
+        assert "theirs" not in text and str(other) not in text
+        return refused.status_code, (await refused.get_json()).get("detail", {}).get("code", "")
+
+    shared = (409, "TOPICS_SHARED")
+    assert await code("POST", "/devices", at | {"name": "mine", "settings": settings}) == shared
+    assert await code("POST", "/devices", at | {"name": "mine", "settings": settings | {"topic_prefix": "rack/2"}}) == (201, "")
+    mine = (await (await web.ask("GET", "/devices?q=mine")).get_json())["items"][0]["id"]
+    assert await code("PATCH", f"/devices/{mine}", {"settings": settings}) == shared
+    anew = {"name": "mine", "type": "controller", "driver": "mqtt_io", "settings": settings}
+    assert await code("PUT", f"/devices/{mine}", anew) == shared
+    twin = await code("POST", "/devices", at | {"name": "twin", "settings": settings | {"topic_prefix": "rack/2"}})
+    assert twin == (201, ""), "within one laboratory people may know what they do"
+    theirs_too = (await (await web.ask("GET", "/devices?q=twin")).get_json())["items"][0]["id"]
+    move = {"laboratory_id": str(other), "reason": "lent"}
+    assert await code("POST", f"/devices/{theirs_too}/move", move) == shared, "the one that stays would hear the other"
+
+
 async def test_new_things_go_where_one_may_make_them(web: Web, other: UUID) -> None:
     body = {"type": "pump"}
     one, both = issued(web, Role.TECHNICIAN, other), issued(web, Role.TECHNICIAN, OWN, other)
