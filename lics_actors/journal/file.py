@@ -100,9 +100,13 @@ def check(db: sqlite3.Connection, path: Path) -> None:
         JournalCorruptError: it is damaged, or something else than a journal.
         JournalError: a later version wrote it.
     """
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    db.execute("BEGIN")  # of one moment: another process may be making it
+    try:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    finally:
+        db.execute("ROLLBACK")
     if tables and application != APPLICATION_ID:
         raise JournalCorruptError(f"{path.name} is no journal", path=str(path))
     if version > SCHEMA:

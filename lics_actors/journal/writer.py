@@ -75,6 +75,7 @@ class Journal:
         self.path = path
         self._recent: Command | None = None  # the last one written: it is the next to be asked for, or to move on
         self._level = ""  # of `PRAGMA synchronous`
+        self._inode: int | None = None  # of the file that was opened
         self.unsynced = False
         self._tripped: dict[str, InterlockTripped] = {}
         self.forgot = False  # the file was damaged when it was opened: what had tripped is not known
@@ -191,27 +192,24 @@ class Journal:
     def _open(self) -> None:
         with told_errors(self.path):
             self._level, self._recent = "", None
+            fresh = not self.path.exists() and _created(self.path)
+            self._inode = self.path.stat().st_ino if self.path.exists() else None
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
             self._transaction = _Transaction(self._db)
             try:
-                self._prepare()
+                self._prepare(fresh)
             except BaseException:
                 self._db.close()
                 raise
 
-    def _prepare(self) -> None:
+    def _prepare(self, fresh: bool) -> None:
         check(self._db, self.path)
-        (known,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-        self._synchronous("FULL")
-        with self._transaction:
-            for statement in _CREATE:
-                self._db.execute(statement)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
+        _furnish(self._db)
+        self._level = "FULL"
         self.identity = identity_of(self._db, self.path)
-        self._last = self._beyond_all_shipped() if known else 0
+        self._last = 0 if fresh else self._beyond_all_shipped()
         row = self._db.execute("SELECT value FROM meta WHERE key = 'tripped'").fetchone()
         try:
             self._tripped = _latches.decode(row[0]) if row else self._tripped
@@ -235,6 +233,9 @@ class Journal:
         with contextlib.suppress(sqlite3.Error):
             self._db.close()
         with told_errors(self.path):
+            if self._inode != (self.path.stat().st_ino if self.path.exists() else None):  # another process was quicker
+                self._open()
+                return
             aside = move_aside(self.path)
         log.error("journal damaged, moved aside", extra={"path": str(self.path), "aside": str(aside), "reason": cause.message})
         self._open()
@@ -303,6 +304,33 @@ class Journal:
         if level != self._level:
             self._db.execute(f"PRAGMA synchronous = {level}")
             self._level = level
+
+
+def _created(path: Path) -> bool:
+    """Have a journal appear whole, or another process's in its place; return whether it is this one.
+
+    Whoever opens one that is being made sees half of it, and would take it for something else.
+    """
+    making = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    try:
+        with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
+            _furnish(db)
+        os.link(making, path)
+    except OSError:  # another was quicker, or the file system knows no links: then it is made in its place
+        return False
+    finally:
+        making.unlink(missing_ok=True)
+    return True
+
+
+def _furnish(db: sqlite3.Connection) -> None:
+    """Have everything in a journal that belongs there."""
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    with _Transaction(db):
+        for statement in _CREATE:
+            db.execute(statement)
+        db.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().bytes,))
 
 
 def _latched(tripped: dict[str, InterlockTripped], record: InterlockTripped | InterlockReset) -> dict[str, InterlockTripped]:

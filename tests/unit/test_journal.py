@@ -304,11 +304,7 @@ def test_a_file_damaged_while_in_use_is_replaced_and_its_reader_told(path: Path)
     asked = command()
     journal.append([CommandAccepted(asked), *(event(n) for n in range(3000))])
     reader = JournalReader(path)
-    journal._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    with path.open("r+b") as file:
-        file.seek(4096)
-        file.write(os.urandom(path.stat().st_size - 4096))
-    journal._db.execute("PRAGMA shrink_memory")
+    spoil_pages(path, journal)
 
     journal.append([moved(asked, 1, CommandState.SUCCEEDED)])
     kept = [record for _, record in JournalReader(path).read(0, 9)]
@@ -317,6 +313,55 @@ def test_a_file_damaged_while_in_use_is_replaced_and_its_reader_told(path: Path)
     assert journal.unsettled() == []
     with pytest.raises(JournalReplacedError):
         reader.read(0, 9)
+
+
+def spoil_pages(path: Path, *journals: Journal) -> None:
+    """Write nonsense into a file that journals have open."""
+    journals[0]._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 4096))
+    for journal in journals:
+        journal._db.execute("PRAGMA shrink_memory")
+
+
+def test_of_two_who_find_the_same_damage_one_begins_anew(path: Path) -> None:
+    """Web workers and command lines share the audit's journal."""
+    one, other = Journal(path), Journal(path)
+    one.append([event(n) for n in range(3000)])
+    spoil_pages(path, one, other)
+    one.append([event(1)])
+    other.append([event(2)])
+    one.append([event(3)])
+    assert len(list(path.parent.glob(f"{path.name}.corrupt-*Z"))) == 1
+    assert [record for _, record in JournalReader(path).read(0, 9)][1:] == [event(1), event(2), event(3)]
+
+
+def test_many_who_open_one_at_once_open_the_same(tmp_path: Path) -> None:
+    many = 6
+    for n in range(20):
+        path, ready = journal_path(tmp_path, f"audit-{n}"), threading.Barrier(many)
+        refused: list[Exception] = []
+
+        def work(at: int, path: Path = path, ready: threading.Barrier = ready, refused: list[Exception] = refused) -> None:
+            ready.wait()
+            try:
+                journal = Journal(path)
+                journal.append([event(at)])
+                journal.close()
+            except Exception as error:  # noqa: BLE001 - told below
+                refused.append(error)
+
+        threads = [threading.Thread(target=work, args=(at,)) for at in range(many)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert refused == []
+        kept = [record for _, record in JournalReader(path).read(0, 99)]
+        assert sorted(map(repr, kept)) == sorted(repr(event(at)) for at in range(many))
+    assert journal_files(tmp_path) == sorted(journal_path(tmp_path, f"audit-{n}") for n in range(20)), "nothing else is left"
+    assert not list(tmp_path.glob("*.new*")) and not list(tmp_path.glob("*.corrupt-*"))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
