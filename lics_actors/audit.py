@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -70,6 +71,7 @@ class AuditLog:
     def __init__(self, settings: Settings) -> None:
         self._path = journal_path(settings.data_dir / "journals", JOURNAL)
         self._alone = asyncio.Lock()
+        self._held = threading.Lock()  # a thread writes on when who waited for it is given up, and SQLite dies of a close then
         self._journal: Journal | None = None
         self._inode: int | None = None
         self._written = 0
@@ -150,15 +152,19 @@ class AuditLog:
 
     def _append(self, records: Sequence[Audited]) -> None:
         try:
-            journal = self._opened()
-            journal.append(records)
-            trims = self._written == 0 or (self._written + len(records)) // TRIM_EVERY > self._written // TRIM_EVERY
-            self._written += len(records)
-            if trims:
-                journal.trim()
+            with self._held:
+                self._append_alone(records)
         except (StorageFullError, JournalError) as error:
             for record in records:
                 _lost(record, error.message)
+
+    def _append_alone(self, records: Sequence[Audited]) -> None:
+        journal = self._opened()
+        journal.append(records)
+        trims = self._written == 0 or (self._written + len(records)) // TRIM_EVERY > self._written // TRIM_EVERY
+        self._written += len(records)
+        if trims:
+            journal.trim()
 
     def _opened(self) -> Journal:
         """Return the journal; another process may have found it damaged and begun a new one in its place."""
@@ -171,10 +177,11 @@ class AuditLog:
         return self._journal
 
     def close(self) -> None:
-        """Close the journal; a later act opens it again."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
+        """Close the journal when nobody writes any more; a later act opens it again."""
+        with self._held:
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
 
 
 def _record(asker: Asker, action: str, target: str, outcome: Outcome, reason: str | None) -> Audited:

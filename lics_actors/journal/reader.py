@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+import threading
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held = threading.Lock()  # a thread reads on when who waited for it is given up, and SQLite dies of a close then
         with told_errors(path):
             self._db = self._connect()
             try:
@@ -47,7 +49,7 @@ class JournalReader:
         """
         found: list[tuple[int, Record]] = []
         while len(found) < limit:
-            with told_errors(self.path):
+            with self._held, told_errors(self.path):
                 rows = self._rows(after, limit - len(found))
             if not rows:
                 break
@@ -56,8 +58,9 @@ class JournalReader:
         return found
 
     def close(self) -> None:
-        """Close; the reader cannot be used any more."""
-        self._db.close()
+        """Close when nobody reads any more; the reader cannot be used again."""
+        with self._held:
+            self._db.close()
 
     def _connect(self) -> sqlite3.Connection:
         uri = f"{self.path.absolute().as_uri()}?mode=ro"

@@ -45,7 +45,7 @@ class JournalTail:
                     self._tell(record)
                 await asyncio.sleep(POLL_S)
         finally:
-            for reader, _ in self._readers.values():
+            for reader, _ in list(self._readers.values()):  # a thread may still be at it
                 reader.close()
 
     def news(self) -> list[Record]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from lics_actors.audit import Asker, AuditLog, Outcome
 from lics_actors.errors import ConflictError, FleetUnavailableError, LicsError
 from lics_actors.journal import JournalReader, journal_path
 from lics_actors.store.records import Audited
+from tests.waiting import eventually
 
 ANN = Asker("user:ann", "rest", "10.0.0.7", "r-1")
 
@@ -64,6 +67,27 @@ async def test_what_is_raised_is_how_it_ended(
 async def test_what_is_refused_before_it_is_asked_is_told_all_the_same(log: AuditLog, tmp_path: Path) -> None:
     await log.refused(ANN, "fleet.clear", "recorder", None, ConflictError("no"))
     assert [one.outcome for one in written(tmp_path)] == [Outcome.ASKED, Outcome.REFUSED]
+
+
+async def test_a_write_that_nobody_waits_for_any_more_is_over_before_the_journal_is_closed(log: AuditLog, tmp_path: Path) -> None:
+    """A request is given up while its act is being written, and then the process ends."""
+    log.note(ANN, "fleet.drain", "rack:1")
+    await log.flush()
+    with closing(sqlite3.connect(journal_path(tmp_path / "journals", "operators"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # so that the next write waits
+        log.note(ANN, "fleet.drain", "rack:2")
+        given_up = log._writing
+        assert given_up is not None
+        await eventually(log._held.locked)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        ending = asyncio.create_task(asyncio.to_thread(log.close))
+        done, _ = await asyncio.wait([ending], timeout=0.2)
+        assert not done, "it waits for the write"
+        other.execute("COMMIT")
+    await ending
+    assert [one.target for one in written(tmp_path)] == ["rack:1", "rack:2"]
 
 
 async def test_several_write_at_once(tmp_path: Path) -> None:
