@@ -29,6 +29,7 @@ from lics_actors.runtime.launcher import FleetDiedError, Launched, LaunchError, 
 from lics_actors.runtime.peer import Peer, host_port
 from lics_actors.supervision.policy import backoff
 from lics_actors.supervision.specs import Policy
+from lics_actors.welfare.days import NamedCalendar
 
 PRELOAD = (  # what the actors use, imported once before the fork: 3 MiB an actor instead of 13
     "aiomqtt",
@@ -39,6 +40,7 @@ PRELOAD = (  # what the actors use, imported once before the fork: 3 MiB an acto
     "lics_actors.device.preload",
     "lics_actors.store.repository",
     "lics_actors.store.shipping",
+    "lics_actors.welfare_rounds",
     "sqlite3",
     "ssl",
     "tortoise.backends.asyncpg",
@@ -87,6 +89,7 @@ def fleet_spec(settings: Settings) -> FleetSpec:
         actor_files=settings.actor_fds,
         member=member,
         control=control_of(settings),
+        calendar=NamedCalendar(settings.timezone, settings.day_starts),
     )
 
 

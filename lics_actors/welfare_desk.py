@@ -12,8 +12,8 @@ from lics_actors.audit import Asker, AuditLog
 from lics_actors.errors import InvalidError
 from lics_actors.operators import ReasonMissingError
 from lics_actors.store.repository import Repository
+from lics_actors.store.subject_days import SubjectDay
 from lics_actors.store.subjects import Subject
-from lics_actors.store.welfare import SubjectDay
 from lics_actors.welfare.calibration import Calibration, Point, fitted
 from lics_actors.welfare.days import LaboratoryDay, day_of, day_on
 from lics_actors.welfare.messages import Entry, Limits, Override

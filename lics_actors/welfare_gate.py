@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 from uuid import UUID
 
-from config.settings import Settings
 from lics_actors.errors import ConflictError, RunNotFoundError
 from lics_actors.experiment.plan import PlanReward
 from lics_actors.run.orders import Allowance, RunOrder
+from lics_actors.store.granting import GrantWish
 from lics_actors.store.repository import Repository
-from lics_actors.store.welfare import GrantWish
+from lics_actors.store.runs import Run
 from lics_actors.welfare.calibration import Standing, standing
-from lics_actors.welfare.days import LaboratoryDay, day_of
-from lics_actors.welfare.judge import in_force, may_begin
+from lics_actors.welfare.days import Calendar, LaboratoryDay, day_of
+from lics_actors.welfare.judge import may_begin
 from lics_actors.welfare.messages import Refused
-from lics_actors.welfare.taking import KINDS
-
-NO_LIMIT: Final = 1e9  # what no daily amount may exceed (study/subject_documents.py)
+from lics_actors.welfare.taking import KINDS, UNITS
 
 
 class SubjectNotAllowedError(ConflictError):
@@ -38,9 +35,8 @@ class CalibrationExpiredError(ConflictError):
 class WelfareGate:
     """Asked before a run is ordered (`check`), and once it has its subject for itself (`admit`)."""
 
-    def __init__(self, repository: Repository, settings: Settings) -> None:
-        self._repository = repository
-        self._zone, self._starts = settings.zone(), settings.day_starts
+    def __init__(self, repository: Repository, calendar: Calendar) -> None:
+        self._repository, self._calendar = repository, calendar
 
     async def check(self, order: RunOrder, reward: PlanReward | None) -> None:
         """Let pass what may begin now, and what is a run already.
@@ -82,37 +78,42 @@ class WelfareGate:
             raise SubjectNotAllowedError(answer.reason, subject_id=str(subject_id), limit=answer.limit)
 
     async def admit(self, order: RunOrder, reward: PlanReward | None, most: float | None) -> RunOrder:
-        """Return the order with what the run may give of its subject's day, and what its pump is to be told. `most`: what the
-        protocol gives at most, None: nobody says.
+        """Return the order with what the run may give of its subject's days, when its session ends at the latest, and what its
+        pump is to be told. `most`: what the protocol gives at most, None: nobody says.
 
         Raises:
             DatabaseUnavailableError: ask again under the same run.
         """
-        if reward is None:
+        if reward is not None:
+            device_id = order.roles[reward.role].device_id
+            newest = (await self._repository.newest_calibrations([device_id])).get(device_id)
+            order = order if newest is None else replace(order, curves={reward.role: newest.fit.curve})
+        if order.subject_id is None:
             return order
-        device_id = order.roles[reward.role].device_id
-        newest = (await self._repository.newest_calibrations([device_id])).get(device_id)
-        curves = {} if newest is None else {reward.role: newest.fit.curve}
-        if order.subject_id is None or reward.kind not in KINDS:
-            return replace(order, curves=curves)
-        wish = GrantWish(order.laboratory_id, order.run_id, order.subject_id, KINDS[reward.kind], most, self.today())
-        return replace(order, curves=curves, allowance=await self.allowance(wish, order.ordered_at))
+        kept = None if reward is None else KINDS.get(reward.kind)
+        wish = GrantWish(order.laboratory_id, order.run_id, order.subject_id, kept, most, self._day)
+        return replace(order, allowance=await self.allowance(wish, order.ordered_at))
 
-    async def allowance(self, wish: GrantWish, began: datetime) -> Allowance | None:
-        """Return what a run that began then may give of its subject's day, in all; None: nobody keeps a ledger of it.
+    async def renewed(self, run: Run, day: LaboratoryDay) -> Allowance | None:
+        """Return what a run that is under way may give from now on; None: it has no subject.
 
         Raises:
             DatabaseUnavailableError
         """
-        granted = await self._repository.grant(wish)
-        limits = await self._repository.subject_limits(wish.subject_id)
-        session_s = in_force(limits, await self._repository.overrides(wish.subject_id, began), datetime.now(UTC)).session_s
-        if session_s is None:
-            return granted
-        granted = granted or Allowance(NO_LIMIT, wish.day.begin, wish.day.end)
-        over = began + timedelta(seconds=session_s)
-        return replace(granted, until=over if granted.until is None else min(over, granted.until))
+        if run.subject_id is None:
+            return None
+        wish = GrantWish(run.laboratory_id, run.id, run.subject_id, UNITS.get(run.unit), None, day)
+        return await self.allowance(wish, run.ordered_at)
 
-    def today(self) -> LaboratoryDay:
-        """Return the laboratory's present day."""
-        return day_of(datetime.now(UTC), self._zone, self._starts)
+    async def allowance(self, wish: GrantWish, began: datetime) -> Allowance:
+        """Return what a run that began then may give of its subject's day, in all, and of the day after.
+
+        Raises:
+            DatabaseUnavailableError
+        """
+        following = day_of(wish.day.end, self._calendar.zone(), self._calendar.day_starts)
+        return await self._repository.grant(replace(wish, following=following, began=began))
+
+    @property
+    def _day(self) -> LaboratoryDay:
+        return day_of(datetime.now(UTC), self._calendar.zone(), self._calendar.day_starts)

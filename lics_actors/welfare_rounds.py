@@ -1,4 +1,4 @@
-"""What welfare needs while nobody asks: allowances of runs renewed, and a person told of what is amiss. Any number may run."""
+"""What welfare needs while nobody asks: runs told what they may give, a person told of what is amiss. Any number may run."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 from uuid import UUID, uuid5
 
-from config.settings import Settings
 from lics_actors.errors import DatabaseUnavailableError, LicsError
 from lics_actors.run.messages import RenewAllowance, RunView, RunWish
+from lics_actors.run.orders import Allowance
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.repository import Repository
 from lics_actors.store.runs import Run, RunFilter
-from lics_actors.store.welfare import GrantWish
-from lics_actors.welfare.days import LaboratoryDay, day_of
-from lics_actors.welfare.taking import UNITS
+from lics_actors.welfare.days import Calendar, LaboratoryDay, day_of
 from lics_actors.welfare_gate import WelfareGate
 
-ROUND_S: Final = 15.0  # so late a run hears of a new day or of an override
+ROUND_S: Final = 5.0  # so late a run hears of a new day or of an override
 MAX_RUNS: Final = 500
 PRINCIPAL: Final = "system:welfare"
 
@@ -38,12 +36,11 @@ class WelfareRounds:
     """Goes round. `tell`: shows alarms on screens. What several do at once is done once: under locks, or under the same id."""
 
     def __init__(
-        self, repository: Repository, fleet: RunSteering, settings: Settings, tell: Callable[[Sequence[Alarm]], None]
+        self, repository: Repository, fleet: RunSteering, calendar: Calendar, tell: Callable[[Sequence[Alarm]], None]
     ) -> None:
         self._repository, self._fleet, self._tell = repository, fleet, tell
-        self._gate = WelfareGate(repository, settings)
-        self._zone, self._starts = settings.zone(), settings.day_starts
-        self._told: dict[UUID, tuple[object, ...]] = {}  # what each run that is not over was told last
+        self._gate, self._calendar = WelfareGate(repository, calendar), calendar
+        self._told: dict[UUID, Allowance] = {}  # what each run that is not over was told last
 
     async def run(self) -> None:
         """Go round until cancelled."""
@@ -62,32 +59,33 @@ class WelfareRounds:
         Raises:
             DatabaseUnavailableError
         """
-        day = day_of(now, self._zone, self._starts)
+        day = day_of(now, self._calendar.zone(), self._calendar.day_starts)
         for subject in await self._repository.watched_subjects():
             known = await self._repository.subject_day(subject.id, day)
             self._tell(await self._repository.tell_concerns(known, subject.id, now))
-        await self._renew(day, now)
+        await self._renew(day)
 
-    async def _renew(self, day: LaboratoryDay, now: datetime) -> None:
+    async def _renew(self, day: LaboratoryDay) -> None:
         page = await self._repository.list_runs(RunFilter(unfinished=True), MAX_RUNS)
         self._told = {each.id: self._told[each.id] for each in page.items if each.id in self._told}
         for run in page.items:
-            if run.subject_id is None or run.unit not in UNITS or run.opened_at is None:
+            if run.subject_id is None or run.opened_at is None:
                 continue
             try:
-                await self._renewed(run, run.subject_id, day, now)
+                await self._renewed(run, day)
             except DatabaseUnavailableError:
                 raise
             except LicsError as error:  # it is over, or its fleet is away: the next round, if there is one
                 log.info("an allowance was not renewed", extra={"run": str(run.id), "reason": error.message})
 
-    async def _renewed(self, run: Run, subject_id: UUID, day: LaboratoryDay, now: datetime) -> None:
-        words = tuple(each.id for each in await self._repository.overrides(subject_id, now))
-        state = (day.date, words, await self._repository.subject_limits(subject_id))
-        if self._told.get(run.id) == state:
+    async def _renewed(self, run: Run, day: LaboratoryDay) -> None:
+        allowance = await self._gate.renewed(run, day)
+        if allowance is None or self._told.get(run.id) == allowance:
             return
-        wish = GrantWish(run.laboratory_id, run.id, subject_id, UNITS[run.unit], None, day)
-        allowance = await self._gate.allowance(wish, run.ordered_at)
-        ask_id = uuid5(run.id, f"{day.date}/{words}/{allowance}")
-        await self._fleet.steer_run(RenewAllowance(run.id, ask_id, PRINCIPAL, allowance))
-        self._told[run.id] = state
+        await self._fleet.steer_run(RenewAllowance(run.id, ask_of(run.id, allowance), PRINCIPAL, allowance))
+        self._told[run.id] = allowance
+
+
+def ask_of(run_id: UUID, allowance: Allowance) -> UUID:
+    """Return under which id a run is told an allowance: repeated it is told once."""
+    return uuid5(run_id, f"allowance {allowance.serial}")

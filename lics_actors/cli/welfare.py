@@ -19,7 +19,7 @@ from lics_actors.welfare.messages import Entry, Fate, Limit, Override, Substance
 
 if TYPE_CHECKING:
     from lics_actors.store.repository import Repository
-    from lics_actors.store.welfare import SubjectDay
+    from lics_actors.store.subject_days import SubjectDay
     from lics_actors.welfare_desk import WelfareDesk
 
 app = typer.Typer(no_args_is_help=True, help="What subjects are given a day, and their limits.")

@@ -36,6 +36,7 @@ from lics_actors.experiment.messages import (
     ResumeAsked,
     RewardAsked,
     Scheduled,
+    SessionOver,
     SetTimer,
     StopAsked,
     TimerFired,
@@ -100,6 +101,8 @@ def _react(turn: Turn, event: Event) -> None:
             operators.resume(turn, event.by)
         case StopAsked():
             operators.stop(turn, event.by, event.reason)
+        case SessionOver():
+            _session_over(turn, event.reason)
         case AbortAsked():
             operators.abort(turn, event.by, event.reason)
         case Annotated():
@@ -136,14 +139,21 @@ def _fired(turn: Turn, timer: str) -> None:
     turn.at = run.now = max(turn.at, run.timers[timer])
     run.timers = {other: due for other, due in run.timers.items() if other != timer}
     if timer == SESSION:
-        trials.interrupt(turn, "the time of the session is over")
-        finish(turn, "completed", "the time of the session is over")
+        _session_over(turn, "the time of the session is over")
     elif timer == FATES:
         close(turn)
     elif timer == trials.INTERVAL:
         trials.begin(turn)
     else:
         trials.elapsed(turn, int(timer.partition(".")[2]))
+
+
+def _session_over(turn: Turn, reason: str) -> None:
+    if turn.run.phase in _BEFORE:
+        turn.move("stopped", reason)
+    elif turn.run.phase != "finishing":
+        trials.interrupt(turn, reason)
+        finish(turn, "completed", reason)
 
 
 def _settled(turn: Turn, event: CommandSettled) -> None:

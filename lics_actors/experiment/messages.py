@@ -98,6 +98,13 @@ class StopAsked(Struct, frozen=True, tag=True):
     reason: str = ""
 
 
+class SessionOver(Struct, frozen=True, tag=True):
+    """The subject's session has lasted as long as it may."""
+
+    at: float
+    reason: str
+
+
 class AbortAsked(Struct, frozen=True, tag=True):
     """An operator wants the run to end now."""
 
@@ -146,7 +153,7 @@ class Broken(Struct, frozen=True, tag=True):
 
 Event = (
     Validated | Scheduled | Arming | Armed | DeviceSaid | MetricSaid | CommandSettled | TimerFired | PauseAsked | ResumeAsked
-    | StopAsked | AbortAsked | Annotated | RewardAsked | ParameterAsked | Recovered | Broken
+    | StopAsked | SessionOver | AbortAsked | Annotated | RewardAsked | ParameterAsked | Recovered | Broken
 )  # fmt: skip
 
 

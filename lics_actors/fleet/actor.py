@@ -75,6 +75,7 @@ from lics_actors.housekeeping.actor import Housekeeper
 from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
 from lics_actors.run.messages import AskRuns, LocateRun, RunBegun, StartRun
+from lics_actors.runtime import transport
 from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
@@ -146,7 +147,15 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             folder = Path(spec.data_dir)
             return RegistrarSpec(spec.database_url, str(folder / "devices.json"), spec.broker, str(folder / "sessions.json"))
         if name == HOUSEKEEPER:
-            return HousekeeperSpec(spec.database_url, str(self._journal_dir))
+            return HousekeeperSpec(
+                database_url=spec.database_url,
+                journal_dir=str(self._journal_dir),
+                run_dir=str(Path(spec.data_dir) / "run"),
+                host=transport.bound_host(),
+                calendar=spec.calendar,
+                redis_url=spec.redis_url,
+                prefix=spec.broker.prefix,
+            )
         if name == DOORKEEPER and spec.control is not None:
             return DoorkeeperSpec(spec.database_url, spec.broker, spec.control, spec.data_dir, str(self._journal_dir))
         if name == RUNS:

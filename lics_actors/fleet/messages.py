@@ -12,6 +12,7 @@ from uuid import UUID
 from lics_actors.device.messages import BrokerSpec, DeviceSpec, RigSpec
 from lics_actors.hosts.messages import MemberSpec
 from lics_actors.supervision.specs import Verb
+from lics_actors.welfare.days import NamedCalendar
 
 
 class NodeState(StrEnum):
@@ -44,6 +45,7 @@ class FleetSpec:
     actor_files: int | None = None
     member: MemberSpec | None = None  # where this is one of several hosts
     control: BrokerSpec | None = None  # the way in to change the broker's accounts, where LICS has one
+    calendar: NamedCalendar = field(default_factory=NamedCalendar)  # by which subjects' days go
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,16 @@ class RegistrarSpec:
 
 @dataclass(frozen=True, slots=True)
 class HousekeeperSpec:
-    """`BeginActor.spec` of the Housekeeper, the leaf that keeps rollups and deletes what is over its time."""
+    """`BeginActor.spec` of the Housekeeper, the leaf that keeps rollups, deletes what is over its time, and goes the rounds of
+    welfare. `run_dir`: where it finds its fleet, and so the runs; None: no rounds. `host`: the address its sockets bind."""
 
     database_url: str
     journal_dir: str
+    run_dir: str | None = None
+    host: str = "127.0.0.1"
+    calendar: NamedCalendar = field(default_factory=NamedCalendar)
+    redis_url: str | None = field(default=None, repr=False)
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

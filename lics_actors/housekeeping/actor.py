@@ -1,4 +1,4 @@
-"""Housekeeper: the leaf that keeps the rollups and the rules of retention, one step after the other."""
+"""Housekeeper: the leaf that keeps the rollups and the rules of retention, step after step; beside it, welfare's rounds."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from lics_actors.errors import LicsError, StorageFullError
 from lics_actors.fleet.messages import HousekeeperSpec
 from lics_actors.housekeeping import plan
+from lics_actors.housekeeping.welfare import go_rounds
 from lics_actors.journal import JournalError, journal_path
 from lics_actors.journal.alarms import AlarmJournal
 from lics_actors.runtime.actor import LeafActor
@@ -37,11 +38,12 @@ class Housekeeper(LeafActor):
         self._pace = dict.fromkeys(SOURCES, plan.Pace())
         self._prune_due = 0.0
         self._alarms: AlarmJournal | None = None
+        self.spec: HousekeeperSpec | None = None
 
     def begin(self, spec: object) -> None:
         """Start keeping."""
         assert isinstance(spec, HousekeeperSpec)
-        self.database_url, self.journal_dir = spec.database_url, Path(spec.journal_dir)
+        self.spec, self.database_url, self.journal_dir = spec, spec.database_url, Path(spec.journal_dir)
         self.start_loop()
 
     def state_word(self) -> str:
@@ -59,6 +61,7 @@ class Housekeeper(LeafActor):
     async def run(self) -> None:
         """Keep until stopped."""
         repository: Repository | None = None
+        rounds = None if self.spec is None else asyncio.create_task(go_rounds(self.spec))
         try:
             while True:
                 before, reason = self.state_word(), ""
@@ -75,6 +78,9 @@ class Housekeeper(LeafActor):
                     self.post(self.state_word())
                 await asyncio.sleep(rest)
         finally:
+            if rounds is not None:
+                rounds.cancel()
+                await asyncio.wait([rounds])
             if self._alarms is not None:
                 self._alarms.close()
             if repository is not None:

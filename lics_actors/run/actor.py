@@ -16,6 +16,7 @@ from lics_actors.errors import FleetUnavailableError, LicsError, RunNotFoundErro
 from lics_actors.journal import Journal, journal_path
 from lics_actors.live.bus import LivePublisher
 from lics_actors.run.conduct import Conduct
+from lics_actors.run.limits import superseded
 from lics_actors.run.messages import AskRun, RenewAllowance, RunActorSpec, RunOver, RunWish
 from lics_actors.run.orderbook import OrderBook
 from lics_actors.run.orders import run_node
@@ -148,7 +149,7 @@ class ExperimentActor(LeafActor):
         if isinstance(body, AskRun):
             reply(shell.view())
             return
-        if isinstance(body, RenewAllowance):
+        if isinstance(body, RenewAllowance) and not superseded(self._spec.order.allowance, body.allowance):
             order = replace(self._spec.order, allowance=body.allowance)
             self._spec = replace(self._spec, order=order)
             OrderBook(Path(self._spec.orders_dir)).keep(order)

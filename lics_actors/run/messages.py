@@ -127,7 +127,8 @@ class SetRunParameter:
 
 @dataclass(frozen=True, slots=True)
 class RenewAllowance:
-    """Peer → ExperimentActor: this is what the subject may get from now on."""
+    """Peer → ExperimentActor: this is what the subject may get from now on. One that is older than what the run knows, by its
+    serial, changes nothing: the answer says what the run goes by."""
 
     run_id: UUID
     ask_id: UUID
@@ -160,6 +161,8 @@ class RunView:
     last: str | None = None  # this trial is the last, and why
     reaction_ms: Mapping[str, float] = field(default_factory=dict)  # p50, p99, max of this incarnation
     allowance_left: float | None = None
+    overdrawn: float = 0.0  # given beyond the allowance, which was lowered after it
+    session_ends: datetime | None = None  # by the subject's limit; the protocol's own may come first
 
 
 @dataclass(frozen=True, slots=True)

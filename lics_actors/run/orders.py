@@ -18,13 +18,18 @@ ARM_WITHIN_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much more reward the subject may get, as of `as_of` (UTC), in base units; what the run gives from then on counts
-    against it. `until`: the end of the subject's day; nothing is given beyond. `override`: whose word lets it be exceeded."""
+    """How much reward the subject may get from `as_of` (UTC) on, in base units (None: nobody set a limit); what the run gives
+    from then on counts against it. `until`: the end of the subject's day, or of what was added to it; nothing is given beyond.
+    `override`: whose word lets it be exceeded. `then`: what follows, told before the day ends. `ends`: the session does.
+    `serial`: of two words about a run the one with the higher number is the later one; what is said is the same without it."""
 
-    amount: float
+    amount: float | None
     as_of: datetime
     until: datetime | None = None
     override: str | None = None
+    then: Allowance | None = None
+    ends: datetime | None = None
+    serial: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

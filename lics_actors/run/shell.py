@@ -16,44 +16,32 @@ from lics_actors.errors import RunRefusedError, StorageFullError
 from lics_actors.experiment.engine import reduce
 from lics_actors.experiment.messages import (
     OVER,
-    AbortAsked,
-    Annotated,
-    AskRefused,
     CommandSettled,
     DeviceSaid,
     Effect,
     Event,
     MetricSaid,
-    ParameterAsked,
     PauseAsked,
-    Phase,
     PhaseChanged,
     ResumeAsked,
-    RewardAsked,
-    RewardRefused,
     SendCommand,
-    StopAsked,
+    SessionOver,
     TimerFired,
 )
 from lics_actors.journal import Journal
 from lics_actors.run.history import History
-from lics_actors.run.limits import refusal
+from lics_actors.run.limits import current, overdrawn, refusal, superseded
 from lics_actors.run.messages import (
-    AbortRun,
-    AnnotateRun,
-    PauseRun,
     RenewAllowance,
     ResumeRun,
-    RewardRun,
     RunView,
     RunWish,
-    SetRunParameter,
-    StopRun,
 )
 from lics_actors.run.orders import Allowance, run_node
 from lics_actors.run.pausing import INTERLOCK, ITSELF
 from lics_actors.run.reactions import Reactions
 from lics_actors.run.standing import Standings
+from lics_actors.run.wishes import event_of, refusal_of
 from lics_actors.store.records import AlarmCleared, AlarmRaised, Record
 from lics_actors.store.run_records import RunReacted, RunStepped
 
@@ -143,6 +131,8 @@ class RunShell:
             if timer is None or timers[timer] > now or self._held:
                 break
             self.happened(TimerFired(now, timer))
+        if (ends := self._session_ends()) is not None and ends <= self._outside.now() and not self._held:
+            self.happened(SessionOver(self._outside.now(), "the subject's session has lasted as long as it may"))
         self._arm()
 
     def looked(self) -> None:
@@ -171,8 +161,14 @@ class RunShell:
         if self._held:
             raise StorageFullError("the disk takes nothing; nothing was done")
         if isinstance(wish, RenewAllowance):
-            self.allowance = wish.allowance
-        self.happened(_event_of(wish, self._outside.now()), ask=wish.ask_id, reply=reply)
+            if superseded(self.allowance, wish.allowance):
+                reply(self.view())
+                return
+            same, self.allowance = wish.allowance == self.allowance, wish.allowance
+            if same:
+                reply(self.view())
+                return
+        self.happened(event_of(wish, self._outside.now()), ask=wish.ask_id, reply=reply)
 
     def happened(
         self, event: Event, heard: datetime | None = None, *, ask: UUID | None = None, reply: Reply | None = None
@@ -203,6 +199,8 @@ class RunShell:
         """Return the run as it is."""
         history, run = self.history, self.history.run
         missing = self._standings.missing(self._outside.now()) if run.phase == "paused" and history.auto else ()
+        allowance = None if self.allowance is None else current(self.allowance, datetime.now(UTC))
+        given = 0.0 if allowance is None else history.given_since(allowance.as_of)
         return RunView(
             run_id=self._run_id,
             phase=run.phase,
@@ -220,7 +218,9 @@ class RunShell:
             holding=missing,
             last=run.last[1] if run.last else None,
             reaction_ms=self.reactions.figures(),
-            allowance_left=self._left(),
+            allowance_left=None if allowance is None or allowance.amount is None else max(0.0, allowance.amount - given),
+            overdrawn=overdrawn(allowance, given),
+            session_ends=None if self.allowance is None else self.allowance.ends,
         )
 
     # one step
@@ -233,7 +233,7 @@ class RunShell:
         before = history.run
         run, effects = reduce(history.plan, before, event)
         now = datetime.now(UTC)
-        barred = self._barred(effects, now)
+        barred = self._barred(effects, heard)  # a reward counts for the day in which it is heard, as its record does
         step = RunStepped(self._run_id, history.n, heard, event, tuple(effects), ask, barred)
         told = any(isinstance(effect, SendCommand | PhaseChanged) for effect in effects)
         try:
@@ -248,7 +248,7 @@ class RunShell:
             self._outside.unsynced()
         self._outside.told(step)
         if reply is not None:
-            refused = _refused(event, before.phase, effects) or next(iter(barred.values()), None)
+            refused = refusal_of(event, before.phase, effects) or next(iter(barred.values()), None)
             reply(self.view() if refused is None else RunRefusedError(refused, phase=run.phase))
 
     def _carry_out(self, step: RunStepped, decided: datetime) -> None:
@@ -261,15 +261,16 @@ class RunShell:
                 else:
                     self._outside.send(effect, step.n, step.time, decided)
 
-    def _barred(self, effects: Sequence[Effect], now: datetime) -> dict[UUID, str]:
+    def _barred(self, effects: Sequence[Effect], at: datetime) -> dict[UUID, str]:
         """Return the rewards that the subject's allowance does not cover, and why."""
         if self.allowance is None:
             return {}
         barred: dict[UUID, str] = {}
-        given = self.history.given_since(self.allowance.as_of)
+        allowance = current(self.allowance, at)
+        given = self.history.given_since(allowance.as_of)
         for effect in effects:
             if isinstance(effect, SendCommand) and effect.reward is not None:
-                why = refusal(self.allowance, given, effect.reward, now)
+                why = refusal(allowance, given, effect.reward, at)
                 if why is None:
                     given += effect.reward
                 else:
@@ -308,43 +309,14 @@ class RunShell:
             self._outside.unsynced()
 
     def _arm(self) -> None:
-        self._outside.wake_at(min(self.history.run.timers.values(), default=None) if not self._held else None)
+        due = list(self.history.run.timers.values())
+        if (ends := self._session_ends()) is not None:
+            due.append(ends)
+        self._outside.wake_at(min(due, default=None) if not self._held else None)
 
-    def _left(self) -> float | None:
-        if self.allowance is None:
+    def _session_ends(self) -> float | None:
+        """Return when the subject's session is to end, on the run's axis; None: by no limit, or it is ending already."""
+        run, ends = self.history.run, None if self.allowance is None else self.allowance.ends
+        if ends is None or run.phase == "finishing" or run.phase in OVER:
             return None
-        return max(0.0, self.allowance.amount - self.history.given_since(self.allowance.as_of))
-
-
-def _refused(event: Event, before: Phase, effects: Sequence[Effect]) -> str | None:
-    """Return why a wish came to nothing. A run that paused itself is now a person's to let go on: that is something."""
-    if isinstance(event, PauseAsked) and before == "paused":
-        return None
-    return next((each.reason for each in effects if isinstance(each, AskRefused | RewardRefused)), None)
-
-
-def _event_of(wish: RunWish, at: float) -> Event:
-    match wish:
-        case PauseRun(principal=by, reason=reason):
-            return PauseAsked(at, by, reason)
-        case ResumeRun(principal=by):
-            return ResumeAsked(at, by)
-        case StopRun(principal=by, reason=reason):
-            return StopAsked(at, by, reason)
-        case AbortRun(principal=by, reason=reason):
-            return AbortAsked(at, by, reason)
-        case AnnotateRun(principal=by, text=text):
-            return Annotated(at, by, text)
-        case RewardRun(principal=by, amount=amount):
-            return RewardAsked(at, by, amount)
-        case SetRunParameter(principal=by, name=name, value=value):
-            return ParameterAsked(at, by, name, value)
-        case RenewAllowance(principal=by, allowance=allowance):
-            return Annotated(at, by, _allowance_in_words(allowance))
-
-
-def _allowance_in_words(allowance: Allowance | None) -> str:
-    if allowance is None:
-        return "allowance: no limit is kept any more"
-    over = f", may be exceeded by the word of {allowance.override}" if allowance.override else ""
-    return f"allowance: {allowance.amount:g} from {allowance.as_of.isoformat()} on{over}"
+        return (ends - self.history.opened.time).total_seconds()

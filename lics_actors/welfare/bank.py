@@ -56,6 +56,12 @@ def grantable(wanted: float | None, limit: float, already: float) -> float:
     return left if wanted is None else min(max(0.0, wanted), left)
 
 
+def room_of(limit: float | None, others: Iterable[Share], by_hand: float, overrun: float) -> float:
+    """Return what a run may give of a day at most. `others`: shares of other runs; `overrun`: so much more than it wanted came
+    out of its pump, which it cannot know."""
+    return math.inf if limit is None else max(0.0, limit - held(others, by_hand) - overrun)
+
+
 def portions(
     substance: Substance,
     wanted: float | None,
@@ -85,12 +91,13 @@ def portions(
     return [Portion(first, day.end), Portion(rest, until, word.id)]
 
 
-def allowance(grants: Iterable[Grant], day: LaboratoryDay, now: datetime) -> Allowance:
-    """Return what a run is told of its grants for a day. It ends with the first of them: then the run asks again."""
+def allowance(grants: Iterable[Grant], day: LaboratoryDay, now: datetime, room: float = math.inf) -> Allowance:
+    """Return what a run is told of its grants for a day: never more than there is `room` for, since a hand may have given
+    something meanwhile. It ends with the first of them: then the run asks again."""
     at = max(now, day.begin)
     valid = [each for each in grants if each.begin == day.begin and at < each.until]
     until = min((each.until for each in valid), default=day.end)
-    return Allowance(math.fsum(each.amount for each in valid), day.begin, until)
+    return Allowance(min(max(0.0, room), math.fsum(each.amount for each in valid)), day.begin, until)
 
 
 def _held(share: Share) -> float:

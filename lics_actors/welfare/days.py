@@ -8,11 +8,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 MIDNIGHT: Final = time()
 MAX_DAYS: Final = 60  # nobody asks for more in one go
 _ONE: Final = timedelta(days=1)
+
+
+class Calendar(Protocol):
+    """By which a laboratory's days go: its settings, or what a process of the fleet was told of them."""
+
+    @property
+    def day_starts(self) -> time:
+        """The hour at which a day begins."""
+
+    def zone(self) -> tzinfo:
+        """Return the time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCalendar:
+    """A calendar that is told to other processes."""
+
+    timezone: str = "UTC"
+    day_starts: time = MIDNIGHT
+
+    def zone(self) -> ZoneInfo:
+        """Return the time zone."""
+        return ZoneInfo(self.timezone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,12 @@ def may_begin(limits: Limits, overrides: Iterable[Override], at: datetime, last_
     return Refused(Limit.BETWEEN_S, why)
 
 
+def session_end(limits: Limits, overrides: Iterable[Override], began: datetime, now: datetime) -> datetime | None:
+    """Return when a session that began then is to end, by the limit that holds now; None: there is none."""
+    session_s = in_force(limits, overrides, now).session_s
+    return None if session_s is None else began + timedelta(seconds=session_s)
+
+
 def in_force(limits: Limits, overrides: Iterable[Override], at: datetime) -> Limits:
     """Return the limits that hold at a time; of several overrides of the same limit, the one that began last."""
     held = limits

@@ -19,13 +19,14 @@ from lics_actors.experiment.messages import CommandSettled, PhaseChanged, Reward
 from lics_actors.run.messages import RenewAllowance, RunView, RunWish
 from lics_actors.run.orders import Allowance
 from lics_actors.store.alarm_states import Alarm
+from lics_actors.store.granting import GrantWish
 from lics_actors.store.records import encode_record
 from lics_actors.store.repository import NewDevice, Repository
 from lics_actors.store.run_records import RunStepped
 from lics_actors.store.runs import NewRun, Run
 from lics_actors.store.shipping import ship_journal
 from lics_actors.store.subjects import NewSubject, Subject
-from lics_actors.store.welfare import GrantWish, OverrideNotFoundError
+from lics_actors.store.welfare import OverrideNotFoundError
 from lics_actors.welfare.calibration import Point
 from lics_actors.welfare.days import day_of
 from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
@@ -35,6 +36,8 @@ from tests.contract.run_records import opened
 FLUID = Substance.FLUID
 NOW = datetime.now(UTC)
 DAY = day_of(NOW, ZoneInfo("Europe/Berlin"))
+TOMORROW = day_of(DAY.end, ZoneInfo("Europe/Berlin"))
+AFTER = Allowance(1000, TOMORROW.begin, TOMORROW.end)
 
 
 async def a_subject(repository: Repository, **daily: Any) -> Subject:
@@ -145,8 +148,35 @@ async def test_who_asks_at_the_same_moment_shares_what_there_is(repository: Repo
 
 async def test_without_a_limit_nobody_keeps_a_ledger(repository: Repository) -> None:
     subject = await a_subject(repository, food_mg={"target": 3})
-    assert await repository.grant(wish(await a_run(repository, subject))) is None
+    run = await a_run(repository, subject)
+    assert await repository.grant(wish(run)) == Allowance(None, DAY.begin)
+    assert await repository.grant(replace(wish(run), following=TOMORROW, began=NOW)) == Allowance(None, DAY.begin)
+    await repository.rule_sessions(DEFAULT_LABORATORY, subject.id, 3600, None, "user:1")
+    told = await repository.grant(replace(wish(run), substance=None, following=TOMORROW, began=NOW))
+    assert told == Allowance(None, DAY.begin, ends=NOW + timedelta(hours=1)), "its session is limited nevertheless"
     assert await repository.subject_limits(uuid4()) == Limits()
+
+
+async def test_a_run_is_granted_the_day_after_too(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    run = await a_run(repository, subject)
+    told = await repository.grant(replace(wish(run, 300), following=TOMORROW))
+    assert told == Allowance(300, DAY.begin, DAY.end, then=Allowance(1000, TOMORROW.begin, TOMORROW.end))
+    other = await repository.grant(replace(wish(replace(run, id=uuid4())), following=TOMORROW))
+    assert (other.amount, other.then and other.then.amount) == (700, 0), "nothing is granted twice"
+    assert told.serial < other.serial, "who was told later has the higher number"
+
+
+async def test_what_a_hand_gives_takes_from_what_a_run_is_told(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    run = await a_run(repository, subject)
+    assert await repository.grant(wish(run, 700)) == Allowance(700, DAY.begin, DAY.end)
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 250))
+    assert await repository.grant(wish(run, 700)) == Allowance(700, DAY.begin, DAY.end), "there was room for it"
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 400))
+    assert await repository.grant(wish(run)) == Allowance(350, DAY.begin, DAY.end)
+    await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 900))
+    assert await repository.grant(wish(run)) == Allowance(0, DAY.begin, DAY.end)
 
 
 async def test_an_override_adds_for_a_while_and_ends(repository: Repository) -> None:
@@ -217,15 +247,23 @@ async def test_rounds_renew_what_runs_may_give_and_raise_alarms(repository: Repo
     await ship_journal(repository, uuid4(), [(1, opened_)])
     for _ in range(2):
         await rounds.round(NOW)
-    assert [each.allowance for each in fleet.told] == [Allowance(1000, DAY.begin, DAY.end)], "told once"
+    assert [each.allowance for each in fleet.told] == [Allowance(1000, DAY.begin, DAY.end, then=AFTER)], "told once"
     word = Override(uuid4(), subject.id, Limit.MAX_FLUID, 1500, NOW, NOW + timedelta(hours=1), "user:vet", "ill")
     await repository.override_limit(DEFAULT_LABORATORY, word)
     await rounds.round(NOW)
-    assert fleet.told[-1].allowance == Allowance(1500, DAY.begin, min(word.until, DAY.end))
+    raised = fleet.told[-1].allowance
+    assert raised is not None and replace(raised, then=None) == Allowance(1500, DAY.begin, min(word.until, DAY.end))
+    await repository.end_override(subject.id, word.id, datetime.now(UTC), "user:1")
+    await rounds.round(NOW)
+    assert fleet.told[-1].allowance == fleet.told[0].allowance
+    assert len({each.ask_id for each in fleet.told}) == 3, "what is told again after something else is heard again"
+    assert [each.allowance.serial for each in fleet.told if each.allowance] == sorted(
+        each.allowance.serial for each in fleet.told if each.allowance
+    )
     fleet.gone.add(run.id)
     await repository.rule_sessions(DEFAULT_LABORATORY, subject.id, 3600, None, "user:1")
     await rounds.round(NOW)
-    assert len(fleet.told) == 2
+    assert len(fleet.told) == 3
 
     assert shown == []
     await repository.give_by_hand(DEFAULT_LABORATORY, gift(subject, 1600))

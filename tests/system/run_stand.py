@@ -180,14 +180,19 @@ class RunStand:
 
 @asynccontextmanager
 async def run_stand(
-    data_dir: Path, broker: BrokerSpec, free_port: Callable[[], int], *cages: Cage, rigs: tuple[RigSpec, ...] = ()
+    data_dir: Path,
+    broker: BrokerSpec,
+    free_port: Callable[[], int],
+    *cages: Cage,
+    rigs: tuple[RigSpec, ...] = (),
+    database_url: str = NO_DATABASE,
 ) -> AsyncIterator[RunStand]:
-    """A fleet with these cages, all of whose devices are online."""
+    """A fleet with these cages, all of whose devices are online; a database, if any, knows them."""
     devices = [spec for cage in cages for spec in cage.specs()]
     write_cache(data_dir / "devices.json", devices, 0.0, rigs)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("LICS_", "MQTT_", "DATABASE_", "REDIS_"))},
-        "DATABASE_URL": NO_DATABASE,
+        "DATABASE_URL": database_url,
         "MQTT_BROKER_URL": broker.host,
         "MQTT_BROKER_PORT": str(broker.port),
         "MQTT_TOPIC_PREFIX": broker.prefix,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -15,9 +16,13 @@ from lics_actors.device.messages import BrokerSpec
 from lics_actors.errors import RunRefusedError
 from lics_actors.run.messages import AbortRun, RenewAllowance, ResumeRun, RewardRun
 from lics_actors.run.orders import Allowance
+from lics_actors.store.repository import NewDevice, Repository
 from lics_actors.store.run_records import RunStepped
+from lics_actors.store.runs import NewRun
+from lics_actors.store.subjects import NewSubject
 from lics_actors.welfare.calibration import Curve
-from tests.system.run_stand import Cage, RunStand, a_cage, run_stand
+from lics_actors.welfare.messages import Entry, Fate, Substance
+from tests.system.run_stand import LABORATORY, Cage, RunStand, a_cage, run_stand
 from tests.waiting import eventually
 
 HALF = Curve(0.5, 0.0, 2.0, 50.0)  # what comes out is half of what the pump is told
@@ -83,3 +88,41 @@ async def test_a_run_gives_what_it_was_granted_and_its_pump_is_told_what_makes_i
     assert barred(stand, run_id) == 2
     results = [stand.simulator.device(cage.roles["pump"]).entry(each.id) for each in given]
     assert [each.result for each in results if each is not None] == [{"dispensed_ul": 2 * (each.reward or 0.0)} for each in given]
+
+
+async def test_without_a_web_server_a_run_is_told_of_its_day_and_its_session_ends(
+    data_dir: Path, broker: BrokerSpec, free_port: Callable[[], int], database_url: str
+) -> None:
+    repository = await Repository.connect(database_url)
+    types = {"pump": "pump", "panel": "lickometer"}
+    made = {role: await repository.create_device(NewDevice(role, kind, "native", "user:1")) for role, kind in types.items()}
+    cage = Cage({role: each.id for role, each in made.items()}, types)
+    subject = await repository.create_subject(
+        NewSubject(LABORATORY, "m-1", "user:1", "Mus musculus", daily={"fluid_ul": {"max": 40}})
+    )
+    await repository.rule_sessions(LABORATORY, subject.id, 3600, None, "user:1")
+    async with run_stand(data_dir, broker, free_port, cage, database_url=database_url) as stand:
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        over = Allowance(0.0, yesterday, yesterday + timedelta(hours=1))  # its day ended, and nobody told it of the next
+        order = stand.order(cage, "fixed_ratio", parameters={"ratio": 100}, allowance=over, subject_id=subject.id)
+        new = NewRun(
+            order.run_id, LABORATORY, order.rig_id, "cage 1", uuid4(), "fixed_ratio", 1, 1, "user:1", order.ordered_at, "ul"
+        )
+        await repository.order_run(replace(new, subject_id=subject.id, subject=subject.name))
+        run_id = await stand.begin(order)
+        await stand.phase(run_id, "running")
+
+        async def left(amount: float) -> bool:
+            return (await stand.view(run_id)).allowance_left == amount
+
+        await eventually(lambda: left(40.0), 30.0, "the fleet renews what the run may give")
+        await repository.give_by_hand(
+            LABORATORY, Entry(uuid4(), subject.id, Substance.FLUID, 30.0, datetime.now(UTC), Fate.CONFIRMED, by="user:2")
+        )
+        await eventually(lambda: left(10.0), 30.0, "and what a hand gave takes from it")
+        await stand.client.steer_run(RewardRun(run_id, uuid4(), "user:1", 10.0))
+        with pytest.raises(RunRefusedError, match="0 more"):
+            await stand.client.steer_run(RewardRun(run_id, uuid4(), "user:1", 1.0))
+        await repository.rule_sessions(LABORATORY, subject.id, 0.5, None, "user:1")
+        assert await stand.ended(run_id) == "completed"
+    await repository.close()

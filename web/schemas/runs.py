@@ -134,7 +134,9 @@ class RunNowView(Answer):
     holding: list[str] = Field(description="what keeps it paused by itself")
     last: str | None = Field(description="this trial is the last, and why")
     reaction_ms: dict[str, float]
-    allowance_left: float | None
+    allowance_left: float | None = Field(description="of the subject's day; null: nobody set a limit")
+    overdrawn: float = Field(description="given beyond the allowance, which was lowered after it")
+    session_ends: datetime | None = Field(description="by the subject's limit; the protocol's own may come first")
 
 
 class ShortRunView(Answer):

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import structs
 from pydantic import ConfigDict, Field, JsonValue
 
-from lics_actors.store.welfare import SubjectDay
+from lics_actors.store.subject_days import SubjectDay
 from lics_actors.welfare.judge import concerns, in_force, room
 from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
 from web.schemas.base import Answer, Body, Day, Query, Reason, UtcTime

@@ -28,6 +28,7 @@ from lics_actors.experiment.messages import (
     ResumeAsked,
     RewardAsked,
     Scheduled,
+    SessionOver,
     StopAsked,
     TimerFired,
     Validated,
@@ -233,8 +234,10 @@ def event_of(play: Play, move: Move) -> Event:
             name, value = asks[choice % 5]
             return ParameterAsked(at, "eve", name, value)
         case 16 if choice % 6 == 0:
-            rare: Sequence[Event] = (StopAsked(at, "eve"), Broken(at, "gone"), AbortAsked(at, "eve"), Recovered(at))
-            return rare[choice // 6 % 4]
+            rare: Sequence[Event] = (
+                StopAsked(at, "eve"), Broken(at, "gone"), AbortAsked(at, "eve"), Recovered(at), SessionOver(at, "long enough")
+            )  # fmt: skip
+            return rare[choice // 6 % 5]
         case 16:
             return Recovered(at) if choice % 3 == 0 else ResumeAsked(at, "eve")
         case _:

@@ -27,6 +27,7 @@ from lics_actors.experiment.messages import (
     RewardAsked,
     RewardRefused,
     SendCommand,
+    SessionOver,
     SetTimer,
     StaircaseMoved,
     StateEntered,
@@ -175,6 +176,17 @@ def test_stop_ends_after_the_trial_and_a_pause_then_ends_it_at_once() -> None:
     assert paused.run.ending == "stopped"
     early = Play(changed(QUICK))
     early.hear(StopAsked(0.0, "eve"))
+    assert early.run.phase == "stopped"
+
+
+def test_a_session_that_lasted_as_long_as_it_may_is_completed_and_its_open_trial_interrupted() -> None:
+    play = quick()
+    effects = play.hear(SessionOver(2.0, "long enough"))
+    assert [each.outcome for each in effects if isinstance(each, TrialEnded)] == ["interrupted"]
+    assert (play.run.phase, play.run.ending, play.run.reason) == ("finishing", "completed", "long enough")
+    assert play.hear(SessionOver(3.0, "again")) == []
+    early = Play(changed(QUICK))
+    early.hear(SessionOver(0.0, "it never began"))
     assert early.run.phase == "stopped"
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lics_actors.device.messages import Admin, DeviceTwin, Health, Link, Safety, TrippedInterlock
 from lics_actors.experiment.messages import Annotated, PauseAsked, ResumeAsked
-from lics_actors.run.limits import refusal
+from lics_actors.run.limits import current, overdrawn, refusal, superseded
 from lics_actors.run.orders import Allowance
 from lics_actors.run.pausing import INTERLOCK, ITSELF, ends_by_itself
 from lics_actors.run.reactions import KEPT, Reactions
@@ -115,3 +115,33 @@ def test_reactions_are_told_of_the_newest() -> None:
     for _ in range(KEPT):
         reactions.took(1.0)
     assert reactions.figures()["max"] == 1.0
+
+
+def test_a_run_goes_from_one_day_into_the_next_with_what_it_was_told_before() -> None:
+    day = timedelta(days=1)
+    last = Allowance(7.0, NOW + 2 * day, NOW + 3 * day)
+    told = Allowance(100.0, NOW, NOW + day, then=Allowance(50.0, NOW + day, NOW + 2 * day, then=last))
+    assert current(told, NOW - day) is told
+    assert current(told, NOW + day) is told.then
+    assert current(told, NOW + 5 * day) is last
+    assert refusal(current(told, NOW + day), 0.0, 50.0, NOW + day) is None
+    assert "0 more" in str(refusal(current(told, NOW + day), 50.0, 1.0, NOW + day))
+    assert "ended with its day" in str(refusal(current(told, NOW + 3 * day), 0.0, 1.0, NOW + 3 * day))
+
+
+def test_a_clock_that_was_set_back_gives_no_day_twice() -> None:
+    assert "set back" in str(refusal(Allowance(100.0, NOW), 0.0, 1.0, NOW - timedelta(seconds=1)))
+
+
+def test_no_limit_no_refusal_and_what_was_given_beyond_a_lowered_one() -> None:
+    assert refusal(Allowance(None, NOW), 1e12, 1.0, NOW) is None
+    assert overdrawn(None, 1.0) == overdrawn(Allowance(None, NOW), 1.0) == overdrawn(Allowance(1.0, NOW), 1.0) == 0.0
+    assert overdrawn(Allowance(3.0, NOW), 5.0) == 2.0
+
+
+def test_the_later_of_two_words_holds() -> None:
+    early, late = Allowance(1.0, NOW, serial=4), Allowance(1.0, NOW, serial=5)
+    assert early == late
+    assert superseded(late, early)
+    assert not superseded(early, late) and not superseded(early, early)
+    assert not superseded(None, early) and not superseded(late, None)

@@ -315,6 +315,68 @@ def test_a_reward_beyond_the_allowance_is_refused_recorded_and_alarmed_never_sen
     assert replayed(bench.run_records()) is None
 
 
+def test_of_two_words_about_an_allowance_the_later_one_holds_in_whatever_order_they_come(tmp_path: Path) -> None:
+    begin = datetime.now(UTC) - timedelta(hours=1)
+    bench = Bench(tmp_path, order(allowance=Allowance(30.0, begin, serial=5)))
+    bench.begin()
+    bench.touch()
+    before = len(bench.steps())
+    assert bench.wishes(RenewAllowance, allowance=Allowance(30.0, begin, serial=6)).allowance_left == 20.0
+    assert len(bench.steps()) == before, "nothing new is no step"
+    lowered = bench.wishes(RenewAllowance, allowance=Allowance(4.0, begin, serial=8))
+    assert (lowered.allowance_left, lowered.overdrawn) == (0.0, 6.0)
+    assert bench.wishes(RenewAllowance, allowance=Allowance(30.0, begin, serial=7)).overdrawn == 6.0, "an older word comes late"
+    assert isinstance(bench.wishes(RewardRun, amount=1.0), RunRefusedError)
+    assert bench.wishes(RenewAllowance, allowance=Allowance(30.0, begin, serial=9)).allowance_left == 20.0
+
+
+def test_over_the_days_end_a_run_goes_on_with_what_it_was_told_before(tmp_path: Path) -> None:
+    ends = datetime.now(UTC) + timedelta(seconds=0.3)
+    after = Allowance(25.0, ends, ends + timedelta(days=1))
+    bench = Bench(tmp_path, order(allowance=Allowance(10.0, ends - timedelta(days=1), ends, then=after)))
+    bench.begin()
+    for at in (ends - timedelta(seconds=0.2), ends - timedelta(seconds=0.1), ends, ends + timedelta(hours=1)):
+        bench.shell.said(DeviceSaid(bench.clock, "panel", "touch", {"x": 1, "y": 1}), at)
+        for command in bench.rewards():
+            bench.settle(command)
+        bench.passes(60.0)
+    assert [each.reward for each in bench.rewards()] == [10.0, 10.0, 10.0]
+    barred = [step.time for step in bench.steps() if step.barred]
+    assert barred == [ends - timedelta(seconds=0.1)], "a reward counts for the day in which what it answers was heard"
+
+
+@pytest.mark.parametrize("phase", ["running", "paused"])
+def test_the_subjects_session_ends_when_it_has_lasted_as_long_as_it_may(tmp_path: Path, phase: str) -> None:
+    limited = Allowance(None, NOW, ends=NOW + timedelta(seconds=40))
+    bench = Bench(tmp_path, order(allowance=limited))
+    bench.begin()
+    bench.touch()
+    for command in list(bench.sent):
+        bench.settle(command)
+    if phase == "paused":
+        bench.wishes(PauseRun)
+    assert bench.shell.view().session_ends == limited.ends
+    bench.passes(39.9)
+    assert bench.shell.view().phase == phase
+    bench.passes(0.2)
+    for command in list(bench.sent):
+        bench.settle(command)
+    view = bench.shell.view()
+    assert (view.phase, view.reason) == ("completed", "the subject's session has lasted as long as it may")
+    assert replayed(bench.run_records()) is None
+
+
+def test_a_session_limit_that_is_put_off_is_put_off(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, order(allowance=Allowance(None, NOW, ends=NOW + timedelta(seconds=40))))
+    bench.begin()
+    bench.passes(30.0)
+    bench.wishes(RenewAllowance, allowance=Allowance(None, NOW, ends=NOW + timedelta(seconds=90), serial=1))
+    bench.passes(50.0)
+    assert bench.shell.view().phase == "running"
+    bench.passes(20.0)
+    assert bench.shell.view().phase in {"finishing", "completed"}
+
+
 def test_a_full_disk_lets_nothing_leave_and_loses_no_fate(bench: Bench) -> None:
     bench.touch()
     reward = bench.rewards()[0]
