@@ -50,7 +50,7 @@ async def test_an_order_says_what_the_run_may_give_and_what_its_pump_does(web: W
     (order,) = web.fleet.orders.values()
     assert order.allowance is not None
     assert order.allowance.amount == 1100, "1500 a day, less what a hand gave; the protocol would give up to 1500"
-    assert order.allowance.until == order.ordered_at + timedelta(seconds=600)
+    assert order.allowance.ends == order.ordered_at + timedelta(seconds=600)
     assert order.curves["pump"].commanded(8) == pytest.approx(10)
     _, day = await told(web, "GET", f"{path}/fluid")
     fluid = next(each for each in day["substances"] if each["substance"] == "fluid")
