@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import typer
+    import typer.core
 
 HOME = Path(__file__).resolve().parent.parent
 PACKAGES = ("config", "drivers", "migrations", "web")  # plain names that another project may have, too
@@ -42,6 +42,17 @@ NOUNS = {
     "test": "lics_actors.cli.test",
 }
 
+# what `lics --help` shows together, in this order; a noun that stands nowhere belongs to the laboratory
+LABORATORY = "The laboratory and its work"
+PANELS = {
+    "Begin here": ("up", "doctor", "simulate"),
+    LABORATORY: ("device", "rig", "subject", "protocol", "experiment", "run", "schedule", "calibration", "welfare"),
+    "Watch and steer": ("fleet", "alarm", "audit"),
+    "Who gets in": ("user", "lab", "broker"),
+    "Servers, data, this checkout": ("web", "db", "bench", "test"),
+}
+EPILOG = "Begin with `{lics} up --demo`; docs/tutorial.md leads from there to a data file in ten minutes."
+
 
 def shadowed() -> list[str]:
     """Return a sentence for each of our packages that resolves to somebody else's."""
@@ -65,29 +76,45 @@ def called_as() -> str:
     return given or (name if name not in {"", "__main__.py", "-c"} else "lics")
 
 
-def _root(words: Sequence[str]) -> typer.Typer:
+def _root(words: Sequence[str]) -> typer.core.TyperGroup:
     """Return the command line with the noun that is asked for, or with all of them where none is."""
-    import typer  # noqa: PLC0415 - after the check of versions and packages
+    import typer.core  # noqa: PLC0415 - after the check of versions and packages
+    import typer.main  # noqa: PLC0415
 
     root = typer.Typer(
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
         help="LICS keeps every instrument of a behavioural laboratory alive, and lets people and programs steer it.",
+        epilog=EPILOG.format(lics=called_as()),
     )
     root.callback()(lambda: None)
     for noun in words[:1] if words and words[0] in NOUNS else NOUNS:
         _mount(root, noun, importlib.import_module(NOUNS[noun]).app)
-    return root
+    group = typer.main.get_group(root)
+    shown = [noun for nouns in PANELS.values() for noun in nouns if noun in group.commands]
+    group.commands = {noun: group.commands[noun] for noun in [*shown, *sorted(group.commands.keys() - set(shown))]}
+    _name_arguments(group)
+    return group
+
+
+def _name_arguments(command: typer.core.TyperGroup | typer.core.TyperCommand) -> None:
+    """Have help name arguments alike: in capitals."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument" and parameter.name and parameter.metavar is None:
+            parameter.metavar = parameter.name.upper()
+    for inner in getattr(command, "commands", {}).values():
+        _name_arguments(inner)
 
 
 def _mount(root: typer.Typer, noun: str, app: typer.Typer) -> None:
+    panel = next((panel for panel, nouns in PANELS.items() if noun in nouns), LABORATORY)
     if len(app.registered_commands) == 1 and not app.registered_groups and app.registered_callback is None:
         (command,) = app.registered_commands
-        command.name = noun
+        command.name, command.rich_help_panel = noun, panel
         root.registered_commands.append(command)
     else:
-        root.add_typer(app, name=noun)
+        root.add_typer(app, name=noun, rich_help_panel=panel)
 
 
 def _refuse(sentences: Sequence[str], next_step: str) -> None:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import tables
-from lics_actors.cli.output import Exit, console, fail, print_json, run
+from lics_actors.cli.output import Exit, console, fail, lead, print_json, run
 from lics_actors.cli.words import span
 
 if TYPE_CHECKING:
@@ -179,16 +179,16 @@ def _anchors(given: list[str]) -> list[Link]:
         fail(f"--anchor: {error}", "`lics audit anchor` prints one", Exit.USAGE)
 
 
-def _sentences(found: Verified) -> list[str]:
+def _sentences(found: Verified) -> list[str | Text]:
     rows = f"{found.rows} rows in {found.seconds:.1f} s"
     if found.whole:
-        sentences = [f"[green]whole[/]: {rows}, each as it was written, none missing"]
+        sentences: list[str | Text] = [lead("green", "whole", f": {rows}, each as it was written, none missing")]
     else:
         told = [f"  {each}" for each in found.broken[:20]]
-        first = f"[bold red]broken[/] first at row {found.broken[0].n}: {rows}, {found.faults} breaks"
+        first = lead("bold red", "broken", f" first at row {found.broken[0].n}: {rows}, {found.faults} breaks")
         sentences = [first, *told]
     if found.anchored is None:
-        sentences.append("[yellow]no anchor[/] on this host: rows cut off at the end would not be missed")
+        sentences.append(lead("yellow", "no anchor", " on this host: rows cut off at the end would not be missed"))
     else:
         sentences.append(f"the anchor is row {found.anchored.n}; what came after it is only chained")
     fence = found.fence
@@ -197,7 +197,11 @@ def _sentences(found: Verified) -> list[str]:
     else:
         powers = "; ".join([*fence.powers, *([] if fence.trigger else ["the trigger that refuses changes is off"])])
         sentences.append(
-            f"[yellow]not append-only by permissions[/]: LICS works as {fence.role}, and {powers}. "
-            "A change would be seen here, but not surely refused: set DATABASE_OWNER_URL (docs/security.md)"
+            lead(
+                "yellow",
+                "not append-only by permissions",
+                f": LICS works as {fence.role}, and {powers}. "
+                "A change would be seen here, but not surely refused: set DATABASE_OWNER_URL (docs/security.md)",
+            )
         )
     return sentences

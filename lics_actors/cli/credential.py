@@ -13,7 +13,7 @@ from rich.table import Table
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import Exit, console, fail, print_json, run
+from lics_actors.cli.output import Exit, console, fail, lead, print_json, run
 
 if TYPE_CHECKING:
     from lics_actors.admission.desk import Issued
@@ -136,7 +136,7 @@ def new(
         if as_json:
             print_json({"claim": _claim(claim), "code": code})
             return
-        console.print(f"[bold]{code}[/]", highlight=False)
+        console.print(code, style="bold", highlight=False)
         console.print(f"Good for {minutes} min, for one device (docs/contracts.md, section 1); it is not shown again.")
 
     run(work)
@@ -198,5 +198,5 @@ def _tell_issued(issued: Issued, as_json: bool) -> None:
         print_json({"credential": _document(issued.credential), **told})
         return
     for name, value in told.items():
-        console.print(f"{name:<10} [bold]{value}[/]", highlight=False, soft_wrap=True)
+        console.print(lead("bold", value, before=f"{name:<10} "), highlight=False, soft_wrap=True)
     console.print("The password is not shown again.", style="dim")

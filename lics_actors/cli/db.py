@@ -54,7 +54,7 @@ def upgrade(as_json: AsJson = False) -> None:
         from lics_actors.store.migrate import upgrade as apply  # noqa: PLC0415
 
         applied = await apply(_owner_url(), application_url=_database_url())
-        sentences = [f"applied [bold]{version}[/]" for version in applied] or ["nothing to apply: the database is up to date"]
+        sentences = [f"applied {version}" for version in applied] or ["nothing to apply: the database is up to date"]
         _tell({"applied": applied}, sentences, as_json)
         await _stay_under_honcho()
 
@@ -90,7 +90,7 @@ def downgrade(
         async with act("db.downgrade", "database") as found:
             undone = await undo(url, to=to)
             found.after = {"undone": undone}
-        _tell({"undone": undone}, [f"undone [bold]{version}[/]" for version in undone], as_json)
+        _tell({"undone": undone}, [f"undone {version}" for version in undone], as_json)
 
     run(work)
 
@@ -115,9 +115,7 @@ def revision(
         from lics_actors.store.migrate import revision as write  # noqa: PLC0415
 
         written = await write(_owner_url(), name)
-        sentence = (
-            f"wrote [bold]{LOCATION / 'models' / written}[/]" if written else "nothing to write: models and migrations agree"
-        )
+        sentence = f"wrote {LOCATION / 'models' / written}" if written else "nothing to write: models and migrations agree"
         _tell({"written": written}, [sentence], as_json)
 
     run(work)
@@ -139,12 +137,12 @@ def current(as_json: AsJson = False) -> None:
             "timescaledb": state.timescale,
         }
         sentences = [
-            f"at [bold]{state.version or 'nothing: no migration was applied yet'}[/]",
+            f"at {state.version or 'nothing: no migration was applied yet'}",
             f"pending: {', '.join(state.pending) or 'none'}",
             f"TimescaleDB: {state.timescale or 'not there; plain tables'}",
         ]
         if state.unknown:
-            sentences.append(f"[bold red]unknown here[/] (a newer LICS was at work): {', '.join(state.unknown)}")
+            sentences.append(f"unknown here (a newer LICS was at work): {', '.join(state.unknown)}")
         _tell(document, sentences, as_json)
 
     run(work)

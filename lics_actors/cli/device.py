@@ -110,7 +110,7 @@ def add(
             return
         console.print(device_facts(row, None))
         if told is not None:
-            stderr.print(f"[yellow]registered; the fleet was not told ({told}) and finds it by itself[/]", soft_wrap=True)
+            stderr.print(f"registered; the fleet was not told ({told}) and finds it by itself", style="yellow", soft_wrap=True)
 
     run(work)
 
@@ -139,7 +139,7 @@ def show(device: Device, as_json: AsJson = False) -> None:
             return
         console.print(device_facts(row, twin, latest))
         if why_not is not None:
-            stderr.print(f"[yellow]state as last recorded: {why_not}[/]", soft_wrap=True)
+            stderr.print(f"state as last recorded: {why_not}", style="yellow", soft_wrap=True)
 
     run(work)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from config.settings import load_settings
 from drivers.native.subject import SubjectModel
 from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import console, fail, print_json, run
+from lics_actors.cli.output import console, fail, lead, print_json, run
 
 if TYPE_CHECKING:
     from lics_actors.store.repository import Repository
@@ -73,8 +73,9 @@ def show(protocol: Named, number: Number = None, as_json: AsJson = False) -> Non
             return
         _tell(kept)
         for each in done:
-            word = "[green]sound[/]" if each.sound else f"[yellow]{each.why_not}[/]"
-            console.print(f"  rehearsed {each.time:%Y-%m-%d %H:%M}, {each.trials} trials: {word}", highlight=False)
+            style, word = ("green", "sound") if each.sound else ("yellow", each.why_not)
+            when = f"  rehearsed {each.time:%Y-%m-%d %H:%M}, {each.trials} trials: "
+            console.print(lead(style, word, before=when), highlight=False)
         sys.stdout.write(kept.version.text)
 
     run(work)
@@ -170,9 +171,9 @@ def _laboratory() -> Any:
 
 
 def _tell(kept: Kept) -> None:
-    console.print(f"[bold]{kept.protocol.name}[/] version {kept.version.number}  {kept.protocol.title}", highlight=False)
+    console.print(lead("bold", kept.protocol.name, f" version {kept.version.number}  {kept.protocol.title}"))
     for each in kept.version.findings:
-        console.print(f"[yellow]warning:[/] {each['path']}: {each['reason']}; {each['todo']}", highlight=False)
+        console.print(lead("yellow", "warning:", f" {each['path']}: {each['reason']}; {each['todo']}"))
 
 
 def _document(kept: Kept) -> dict[str, Any]:

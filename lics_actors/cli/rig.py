@@ -14,7 +14,7 @@ from rich.table import Table
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import asker, fleet, tables
-from lics_actors.cli.output import console, print_json, run
+from lics_actors.cli.output import console, lead, print_json, run
 from lics_actors.cli.words import pairs
 
 if TYPE_CHECKING:
@@ -134,11 +134,11 @@ def _print(state: RigState, as_json: bool) -> None:
     if as_json:
         print_json({**_document(state.row), "tripped": tripped, "unknown": list(state.unknown)})
         return
-    console.print(f"[bold]{state.row.name}[/]  {state.row.id}", highlight=False)
+    console.print(lead("bold", state.row.name, f"  {state.row.id}"))
     for role, device_id in state.row.devices.items():
         said = "not known" if device_id in state.unknown else "tripped" if device_id in state.tripped else ""
-        console.print(f"  {role}  {device_id}  [bold red]{said}[/]", highlight=False)
+        console.print(lead("bold red", said, before=f"  {role}  {device_id}  "))
     for interlock in state.row.interlocks:
         why = next((each["why"] for each in tripped if each["interlock"] == interlock.get("name")), None)
-        word = "[green]armed[/]" if why is None else f"[bold red]tripped[/]: {why}"
-        console.print(f"  {interlock.get('name')}: {word}", highlight=False)
+        style, word, rest = ("green", "armed", "") if why is None else ("bold red", "tripped", f": {why}")
+        console.print(lead(style, word, rest, before=f"  {interlock.get('name')}: "))

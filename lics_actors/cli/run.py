@@ -14,10 +14,11 @@ from rich.table import Table
 import config
 from drivers.native.spec import DEVICE_TYPES
 from drivers.native.subject import SubjectModel
-from lics_actors.cli.output import Exit, console, fail, print_json, told_errors
+from lics_actors.cli.output import Exit, console, fail, lead, print_json, stderr, told_errors
 from lics_actors.cli.run_files import export, format_by_name, replay, write_file
 from lics_actors.cli.run_steering import COMMANDS
 from lics_actors.datafile.rehearsed import rehearsed
+from lics_actors.experiment.captions import trigger_text
 from lics_actors.experiment.checks import prepared
 from lics_actors.experiment.diagram import drawing
 from lics_actors.experiment.document import json_schema
@@ -44,7 +45,7 @@ def check(protocol: Named, *, as_json: AsJson = False) -> None:
         return
     console.print(f"{plan.document.title}: {len(plan.states)} states, can be run", highlight=False)
     for each in warnings:
-        console.print(f"[yellow]warning:[/] {each.path}: {each}", highlight=False)
+        console.print(lead("yellow", "warning:", f" {each.path}: {each}"))
 
 
 @app.command("rehearse")
@@ -100,6 +101,7 @@ def diagram(
         output.write_text(svg, encoding="utf-8")
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}", "name another file", Exit.FAILED)
+    stderr.print(f"wrote {output}; a browser shows it", highlight=False, soft_wrap=True)
 
 
 @app.command("schema")
@@ -128,13 +130,24 @@ def _parameters(plan: Plan, given: list[str]) -> dict[str, Any]:
     return base_units(plan, dict(each.partition("=")[::2] for each in given))
 
 
+def _place(plan: Plan, path: str) -> str:
+    """Return a state, or a transition with what opens it and where it leads, of a path as `choice.transitions.1`."""
+    state, _, index = path.partition(".transitions.")
+    if not index:
+        return path
+    way = plan.document.states[state].transitions[int(index)]
+    to = " or ".join(way.to) if isinstance(way.to, dict) else way.to or way.end
+    opens = f"{trigger_text(way)} if {way.when}".strip() if way.when is not None else trigger_text(way)
+    return f"{path}: {opens}{f' → {to}' if to else ''}"
+
+
 def _show(plan: Plan, document: dict[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("OUTCOME", "TRIALS", "SHARE"):
         table.add_column(title, justify="left" if title == "OUTCOME" else "right")
     for name, each in document["outcomes"].items():
         table.add_row(name, str(each["trials"]), f"{each['share']:.1%}")
-    console.print(f"{plan.document.title}, a {document['subject_model']} subject, seed {document['seed']}", highlight=False)
+    console.print(f"{plan.document.title}, subject: {document['subject_model']}, seed {document['seed']}", highlight=False)
     console.print(table)
     session, reward, cover = document["session_s"], document["reward"], document["coverage"]
     trials = document["session_trials"]["mean"]
@@ -145,7 +158,7 @@ def _show(plan: Plan, document: dict[str, Any]) -> None:
         f" {reward['refused']} refused",
         f"seen         {cover['states']['seen']} of {cover['states']['of']} states,"
         f" {cover['transitions']['seen']} of {cover['transitions']['of']} transitions",
-        *(f"never        {each}" for each in cover["never"]),
+        *(f"never        {_place(plan, each)}" for each in cover["never"]),
         *(f"ended        {times} × {why}" for why, times in document["endings"].items()),
         f"replay       {document['replay']}",
         f"took         {document['took_s']} s, {document['trials_per_minute']:,} trials/min",
@@ -153,4 +166,4 @@ def _show(plan: Plan, document: dict[str, Any]) -> None:
     for line in lines:
         console.print(line, highlight=False)
     for each in document["warnings"]:
-        console.print(f"[yellow]warning:[/] {each['path']}: {each['reason']}; {each['todo']}", highlight=False)
+        console.print(lead("yellow", "warning:", f" {each['path']}: {each['reason']}; {each['todo']}"))

@@ -6,11 +6,11 @@ import asyncio
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
 from lics_actors.cli.output import console, fail, print_json, told_errors
+from lics_actors.cli.run_naming import RunName, find_run
 from lics_actors.datafile.about import ending
 from lics_actors.datafile.content import Proof, proved
 from lics_actors.datafile.dossier import Dossier
@@ -28,7 +28,7 @@ class Choice(StrEnum):
 
 
 def export(
-    run: Annotated[UUID, typer.Argument(metavar="RUN", help="the id of a run that is over")],
+    run: RunName,
     *,
     wanted: Annotated[Choice, typer.Option("--format", help="parquet and csv: an archive of one file a table")] = Choice.NWB,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; default: run-<id> here")] = None,
@@ -36,23 +36,28 @@ def export(
 ) -> None:
     """Write a run's file: what happened, with the proof that it did."""
     form = FORMATS[wanted.value]
-    path = output or Path(form.file_name(run))
     with told_errors():
-        write_file(asyncio.run(_dossier(run)), form, path)
+        dossier = asyncio.run(_dossier(run))
+        run_id = dossier.facts.run_id
+        path = output or Path(form.file_name(run_id))
+        write_file(dossier, form, path)
     if as_json:
-        print_json({"run_id": str(run), "format": form.name, "file": str(path), "size": path.stat().st_size})
+        print_json({"run_id": str(run_id), "format": form.name, "file": str(path), "size": path.stat().st_size})
         return
     console.print(f"wrote {path} ({path.stat().st_size:,} bytes); docs/data.md says what is in it", highlight=False)
 
 
 def replay(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="a run's id, or its file: NWB, or an archive of Parquet or CSV")],
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="a run's file (NWB, or an archive of Parquet or CSV), or a run"),
+    ],
     *,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of text")] = False,
 ) -> None:
     """Play a run again from what it heard: it must decide the same, and its file's tables must follow; exit code 1 if not."""
     with told_errors():
-        dossier, proof = _of_tables(UUID(run)) if _is_id(run) else _of_file(Path(run))
+        dossier, proof = _of_tables(run) if _is_run(run) else _of_file(Path(run))
     document = _document(dossier, proof)
     if as_json:
         print_json(document)
@@ -64,7 +69,7 @@ def replay(
     if proof.altered is not None:
         fail(f"the file was changed: {document['altered']}", "trust the record in it, or export the run again")
     if not as_json:
-        kept = "" if _is_id(run) else ", and every table from them"
+        kept = "" if _is_run(run) else ", and every table from them"
         console.print(f"identical: every decision follows from the record{kept}")
 
 
@@ -86,25 +91,21 @@ def format_by_name(path: Path) -> Format:
     return fail(f"{path.name} says no format", f"end it in {', '.join(each.suffix for each in FORMATS.values())}")
 
 
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return not Path(text).exists()
+def _is_run(text: str) -> bool:
+    return not text.endswith(tuple(each.suffix for each in FORMATS.values())) and not Path(text).exists()
 
 
-def _of_tables(run_id: UUID) -> tuple[Dossier, Proof]:
-    dossier = asyncio.run(_dossier(run_id))
+def _of_tables(called: str) -> tuple[Dossier, Proof]:
+    dossier = asyncio.run(_dossier(called))
     return dossier, proved(dossier)
 
 
-async def _dossier(run_id: UUID) -> Dossier:
+async def _dossier(called: str) -> Dossier:
     from lics_actors.cli.laboratory import tables  # noqa: PLC0415 - slow, and a file needs no database
     from lics_actors.store.dossiers import read_dossier  # noqa: PLC0415
 
     async with tables() as repository:
-        return await read_dossier(repository, run_id)
+        return await read_dossier(repository, (await find_run(repository, called)).id)
 
 
 def _of_file(path: Path) -> tuple[Dossier, Proof]:

@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import typer
 from rich.table import Table
 
 from config.settings import load_settings
+from lics_actors.__main__ import called_as
 from lics_actors.cli.laboratory import asker, fleet, tables
-from lics_actors.cli.output import console, fail, print_json, run
+from lics_actors.cli.output import console, lead, print_json, run
+from lics_actors.cli.run_naming import PAGE, RunName, find_run
 
 if TYPE_CHECKING:
     from lics_actors.store.repository import Repository
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
     from lics_actors.study.run_desk import RunDesk, Standing
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of text")]
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="its id, or the beginning of it; or the name of a rig that is in one")]
 Reason = Annotated[str, typer.Option(help="why, for the record")]
 LOOK_S = 0.5
-PAGE = 500
 
 
 @asynccontextmanager
@@ -95,63 +95,63 @@ def list_runs(
     run(work)
 
 
-def show(run_id: RunId, as_json: AsJson = False) -> None:
+def show(run_id: RunName, as_json: AsJson = False) -> None:
     """Show a run, as recorded and as it is now."""
 
     async def work() -> None:
         async with _desk() as (desk, repository):
-            _tell(await desk.standing(await _found(repository, run_id)), as_json)
+            _tell(await desk.standing(await find_run(repository, run_id)), as_json)
 
     run(work)
 
 
-def pause(run_id: RunId, reason: Reason = "", as_json: AsJson = False) -> None:
+def pause(run_id: RunName, reason: Reason = "", as_json: AsJson = False) -> None:
     """Have a run be silent; the open trial is closed as interrupted."""
     _steer(run_id, "pause", reason, as_json)
 
 
-def resume(run_id: RunId, reason: Reason = "", as_json: AsJson = False) -> None:
+def resume(run_id: RunName, reason: Reason = "", as_json: AsJson = False) -> None:
     """Have a paused run go on with the next trial."""
     _steer(run_id, "resume", reason, as_json)
 
 
-def stop(run_id: RunId, reason: Reason = "", as_json: AsJson = False) -> None:
+def stop(run_id: RunName, reason: Reason = "", as_json: AsJson = False) -> None:
     """End a run after its open trial."""
     _steer(run_id, "stop", reason, as_json)
 
 
-def abort(run_id: RunId, reason: Annotated[str, typer.Option(help="why, for the record")], as_json: AsJson = False) -> None:
+def abort(run_id: RunName, reason: Annotated[str, typer.Option(help="why, for the record")], as_json: AsJson = False) -> None:
     """End a run now; also one that nobody has begun."""
     _steer(run_id, "abort", reason, as_json)
 
 
-def annotate(run_id: RunId, text: Annotated[str, typer.Argument(help="what is to be kept with the run")]) -> None:
+def annotate(run_id: RunName, text: Annotated[str, typer.Argument(help="what is to be kept with the run")]) -> None:
     """Keep a text with a run."""
 
     async def work() -> None:
         async with _desk() as (desk, repository):
-            _tell(await desk.annotate(asker(), await _found(repository, run_id), uuid4(), text), False)
+            _tell(await desk.annotate(asker(), await find_run(repository, run_id), uuid4(), text), False)
 
     run(work)
 
 
-def reward(run_id: RunId, amount: Annotated[str, typer.Argument(help="as `10 ul`")]) -> None:
+def reward(run_id: RunName, amount: Annotated[str, typer.Argument(help="as `10 ul`")]) -> None:
     """Give a reward by hand, within the limits of run and subject."""
 
     async def work() -> None:
         async with _desk() as (desk, repository):
-            _tell(await desk.reward(asker(), await _found(repository, run_id), uuid4(), amount), False)
+            _tell(await desk.reward(asker(), await find_run(repository, run_id), uuid4(), amount), False)
 
     run(work)
 
 
-def watch(run_id: RunId) -> None:
+def watch(run_id: RunName) -> None:
     """Follow a run: each trial as it ends, until the run is over."""
 
     async def work() -> None:
         seen: str | None = None
         async with tables() as repository:
-            row = await _found(repository, run_id)
+            row = await find_run(repository, run_id)
             while True:
                 page = await repository.run_trials(row.id, limit=PAGE, cursor=seen)
                 row = await repository.get_run(row.id)
@@ -164,7 +164,8 @@ def watch(run_id: RunId) -> None:
                     break
                 if page.next is None:
                     await asyncio.sleep(LOOK_S)
-        console.print(f"[bold]{row.phase}[/] {row.why}: {row.trials} trials, {row.confirmed:g} {row.unit} given", highlight=False)
+        console.print(lead("bold", row.phase, f" {row.why}: {row.trials} trials, {row.confirmed:g} {row.unit} given"))
+        console.print(f"its file: {called_as()} run export {str(row.id)[:8]}", style="dim", highlight=False)
 
     run(work)
 
@@ -192,23 +193,9 @@ def _after(number: int) -> str:
 def _steer(run_id: str, verb: str, reason: str, as_json: bool) -> None:
     async def work() -> None:
         async with _desk() as (desk, repository):
-            _tell(await desk.steer(asker(), await _found(repository, run_id), verb, uuid4(), reason), as_json)
+            _tell(await desk.steer(asker(), await find_run(repository, run_id), verb, uuid4(), reason), as_json)
 
     run(work)
-
-
-async def _found(repository: Repository, called: str) -> Run:
-    """Return the run of this id, or the only one whose id begins so, or the one that a rig of this name is in."""
-    from lics_actors.store.runs import RunFilter  # noqa: PLC0415
-
-    try:
-        return await repository.get_run(UUID(called))
-    except ValueError:
-        rows = (await repository.list_runs(RunFilter(), PAGE)).items
-    found = [row for row in rows if str(row.id).startswith(called.lower()) or (row.rig == called and row.ended_at is None)]
-    if len(found) != 1:
-        fail(f"{'no run is' if not found else f'{len(found)} runs are'} called {called!r}", "see `lics run list --all`")
-    return found[0]
 
 
 def _tell(standing: Standing, as_json: bool) -> None:
@@ -218,7 +205,7 @@ def _tell(standing: Standing, as_json: bool) -> None:
         print_json({**_document(row), "now": shown})
         return
     who = f" with {row.subject}" if row.subject else ""
-    console.print(f"[bold]{row.protocol}[/] {row.protocol_number} at {row.rig}{who}  {row.id}", highlight=False)
+    console.print(lead("bold", row.protocol, f" {row.protocol_number} at {row.rig}{who}  {row.id}"))
     if now is None:
         console.print(f"  {row.phase} {row.why}  {row.trials} trials, {row.confirmed:g} {row.unit} given", highlight=False)
         return

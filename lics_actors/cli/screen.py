@@ -22,7 +22,7 @@ def final_screen(settings: Settings, embedded: Embedded, devices: str, took_s: f
     facts = Table.grid(padding=(0, 2))
     facts.add_column(style="bold")
     facts.add_column(overflow="fold")
-    facts.add_row("Address", f"[link={address}]{address}[/]")
+    facts.add_row("Address", Text(address, style=f"link {address}"))
     facts.add_row("Documentation", f"{address}/docs   {address}/redoc")
     facts.add_row("First sign-in", sign_in(settings))
     facts.add_row("Accounts", first_account(settings))

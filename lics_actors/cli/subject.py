@@ -13,7 +13,7 @@ from rich.table import Table
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import console, print_json, run
+from lics_actors.cli.output import console, lead, print_json, run
 from lics_actors.cli.words import pairs
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def show(subject: Called, as_json: AsJson = False) -> None:
                      "changed": list(each.changed)} for each in history]  # fmt: skip
             print_json({**_document(row), "weights": said, "history": told})
             return
-        console.print(f"[bold]{row.name}[/]  {row.id}  {row.species}, {row.sex}, {row.status}", highlight=False)
+        console.print(lead("bold", row.name, f"  {row.id}  {row.species}, {row.sex}, {row.status}"))
         for kind, amounts in row.daily.items():
             console.print(
                 f"  {kind} a day: " + ", ".join(f"{bound} {value:g}" for bound, value in amounts.items()), highlight=False
@@ -198,7 +198,7 @@ def _tell(row: Subject, as_json: bool) -> None:
     if as_json:
         print_json(_document(row))
     else:
-        console.print(f"[bold]{row.name}[/]  {row.id}  {row.status}", highlight=False)
+        console.print(lead("bold", row.name, f"  {row.id}  {row.status}"))
 
 
 def _document(row: Subject) -> dict[str, Any]:

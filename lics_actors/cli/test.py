@@ -36,7 +36,7 @@ def test(
     started = time.monotonic()
     for number in range(1, repeat + 1):
         code = max(_pytest(words) for words in ([context.args] if context.args else _stages()))
-        console.print(f"[dim]{time.monotonic() - started:.0f} s{f', run {number} of {repeat}' if repeat > 1 else ''}[/]")
+        console.print(f"{time.monotonic() - started:.0f} s{f', run {number} of {repeat}' if repeat > 1 else ''}", style="dim")
         if code:
             raise SystemExit(code)
 

@@ -15,7 +15,7 @@ from lics_actors.access.laboratories import DEFAULT_LABORATORY, EVERYWHERE
 from lics_actors.access.roles import Role
 from lics_actors.cli.lab import named
 from lics_actors.cli.laboratory import act, asker, tables
-from lics_actors.cli.output import Exit, console, fail, print_json, run
+from lics_actors.cli.output import Exit, console, fail, lead, print_json, run
 
 if TYPE_CHECKING:
     from lics_actors.access.people import Account
@@ -164,7 +164,7 @@ def _tell_code(account: Account, code: str, as_json: bool) -> None:
     if as_json:
         print_json({**user_document(account), "code": code, "code_expires_at": account.code_expires_at})
         return
-    console.print(f"{account.email} ({account.role}): one-time code [bold]{code}[/]", highlight=False, soft_wrap=True)
+    console.print(lead("bold", code, before=f"{account.email} ({account.role}): one-time code "), soft_wrap=True)
     console.print(
         "valid for a day; it sets the password at POST /api/v1/auth/reset {email, code, password}", style="dim", soft_wrap=True
     )

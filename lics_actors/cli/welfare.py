@@ -13,7 +13,7 @@ from rich.table import Table
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import console, print_json, run
+from lics_actors.cli.output import console, lead, print_json, run
 from lics_actors.welfare.judge import UNITS, concerns, in_force, room
 from lics_actors.welfare.messages import Entry, Fate, Limit, Override, Substance
 
@@ -126,7 +126,7 @@ def _print_day(known: SubjectDay, as_json: bool) -> None:
     table = Table(*(name.replace("_", " ") for name in names), box=None, header_style="bold")
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in names))
-    console.print(f"[bold]{known.day.date}[/]", highlight=False)
+    console.print(lead("bold", known.day.date))
     console.print(table)
     for concern in found:
-        console.print(f"[bold red]{concern.kind}[/]: {concern.message}")
+        console.print(lead("bold red", concern.kind, f": {concern.message}"))

@@ -16,7 +16,7 @@ from lics_actors.experiment.layout import Columns, Edge, Slot, arranged, box, is
 from lics_actors.experiment.plan import Plan
 
 CHAR: Final = 7.25  # px of a monospaced character at 12 px
-LINE, PAD, HEAD = 17.0, 10.0, 26.0
+LINE, PAD, HEAD, RULE = 17.0, 10.0, 26.0, 4.0
 GAP_X, GAP_Y, LANE, TOP, MARGIN = 72.0, 26.0, 14.0, 64.0, 28.0
 _STYLE: Final = (
     "text{font:12px ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;fill:#1c2733}"
@@ -89,7 +89,7 @@ class _Drawing:
         each = self._captions[slot[0]]
         texts = [each.name + "   ", *each.notes, *(line + _tail(row) for row in each.rows for line in row.lines)]
         lines = len(each.notes) + sum(len(row.lines) for row in each.rows)
-        return max(map(len, texts)) * CHAR + 2 * PAD, HEAD + LINE * lines + PAD
+        return max(map(len, texts)) * CHAR + 2 * PAD, HEAD + LINE * lines + RULE + PAD
 
     def _begin(self) -> Iterator[str]:
         place = self._places[box(self._plan.start)]
@@ -108,6 +108,7 @@ class _Drawing:
             yield _text("n", x + PAD, at + 12, note)
             at += LINE
         yield f'<path class="l" d="M{x:.1f} {at + 1:.1f}H{x + width:.1f}"/>'
+        at += RULE
         for row in each.rows:
             for line in row.lines:
                 yield _text("", x + PAD, at + 14, line)
@@ -125,7 +126,7 @@ class _Drawing:
 
     def _arrows(self, index: int) -> Iterator[str]:
         place, each = self._places[box(index)], self._captions[index]
-        y = place.y + HEAD + LINE * len(each.notes)
+        y = place.y + HEAD + LINE * len(each.notes) + RULE
         for row in each.rows:
             y += LINE * len(row.lines)
             if row.to is not None and not self._stays(index, row):

@@ -39,10 +39,10 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
-        for key in (key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands here twice", node.start_mark)
-            seen.add(key)
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands here twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -84,11 +84,15 @@ def validated(given: object) -> Protocol:
 def _malformed(error: yaml.YAMLError) -> Problem:
     mark = getattr(error, "problem_mark", None)
     place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    return Problem(place, str(getattr(error, "problem", None) or error), "mend the YAML")
+    what = str(getattr(error, "problem", None) or error).partition("\n")[0]
+    return Problem(place, what, "indent with spaces, not with tabs" if r"'\t'" in what else "mend the YAML")
 
 
 def _problem(error: dict[str, Any]) -> Problem:
     path = ".".join(str(part) for part in error["loc"])
+    if not path and error["type"] == "model_type":
+        what = "nothing stands here" if error["input"] is None else "this is no protocol: no `name: value` lines"
+        return Problem("", what, "begin with `protocol: 1`, or with a classic (docs/protocols.md)")
     known = {"missing": ("it is required", "add it"), "extra_forbidden": ("nothing is called so here", "look for a typing error")}
     reason, todo = known.get(error["type"], (str(error["msg"]).removeprefix("Value error, "), "see docs/protocols.md"))
     return Problem(path, reason, todo)

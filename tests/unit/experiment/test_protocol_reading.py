@@ -35,12 +35,12 @@ def refused(text: str) -> dict[str, str]:
         ("x" * 300_000, "(document)", "larger than"),
         ("a: [", "line 1", "expected"),
         ("a: &x 1\nb: *x", "line 2", "aliases"),
-        ("a: 1\na: 2", "line 1", "twice"),
+        ("a: 1\na: 2", "line 2", "twice"),
         ("[" * 50 + "]" * 50, "line 1", "too deep"),
         ("!!python/object:os.system {}", "line 1", "could not determine"),
         ("? [1]\n: 2", "line 1", "unhashable"),
         ("\x00", "(document)", "not allowed"),
-        ("just text", "(document)", "valid dictionary"),
+        ("just text", "(document)", "is no protocol"),
         ("{}", "states", "it is required"),
         (KITCHEN + "extra: 1", "extra", "nothing is called so here"),
         (KITCHEN.replace("protocol: 1", "protocol: 2"), "protocol", "should be 1"),
@@ -105,3 +105,20 @@ def test_a_file_goes_before_a_classic(tmp_path: Path) -> None:
     assert protocol_of("go_nogo").name == "go_nogo"
     with pytest.raises(NotFoundError, match="classics are: delayed_match"):
         protocol_of("nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "said"),
+    [
+        ("protocol: 1\nname: a\nroles:\n  b: {}\nname: c\n", "line 5, column 1", "'name' stands here twice"),
+        ("states:\n  a:\n\t- b\n", "line 3, column 1", "indent with spaces"),
+        ("", "", "nothing stands here"),
+        ("- 1\n", "", "no `name: value` lines"),
+        ("\x00", "", "special characters are not allowed; mend the YAML"),
+    ],
+)
+def test_the_mistakes_of_a_beginner_are_told_in_a_line(text: str, path: str, said: str) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        read(text)
+    (only,) = refused.value.problems
+    assert only.path == path and said in str(only) and "\n" not in str(only)
