@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from lics_actors.journal.file import CACHE_KIB, JournalCorruptError, JournalReplacedError, identity_of, told_errors
-from lics_actors.store.records import Record, decode_record
+from lics_actors.store.records import Record, decode_record, record_kind
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,19 @@ class JournalReader:
             after = rows[-1][0]
             found.extend((position, record) for position, data in rows if (record := self._decoded(position, data)))
         return found
+
+    def read_kinds(self, after: int, limit: int, kinds: Collection[str]) -> tuple[int, list[Record]]:
+        """Return what is of these kinds (names of records) among the next `limit` entries, and the position of the last of these;
+        `after` itself at the end. The others are not decoded: most of a run's journal is nobody's but its own.
+
+        Raises:
+            JournalReplacedError, JournalCorruptError: as `read`.
+        """
+        with self._held, told_errors(self.path):
+            rows = self._rows(after, limit)
+        wanted = ((position, data) for position, data in rows if record_kind(data) in kinds)
+        found = [record for position, data in wanted if (record := self._decoded(position, data))]
+        return (rows[-1][0] if rows else after), found
 
     def close(self) -> None:
         """Close when nobody reads any more; the reader cannot be used again."""

@@ -13,12 +13,13 @@ from pathlib import Path
 from uuid import UUID
 
 from lics_actors.errors import DatabaseUnavailableError, StorageFullError
-from lics_actors.journal import JournalError, JournalReader, JournalReplacedError, journal_files, shipped_at_ns, write_shipped
+from lics_actors.journal import JournalError, JournalReplacedError, journal_files, shipped_at_ns, write_shipped
 from lics_actors.recorder.anchoring import Anchoring
 from lics_actors.recorder.batch import halves, retry_in
 from lics_actors.recorder.database import Database
 from lics_actors.recorder.deadletters import DeadLetters
 from lics_actors.recorder.partition import Part
+from lics_actors.recorder.readers import Readers
 from lics_actors.recorder.routing import NOBODY
 from lics_actors.recorder.tally import Tally
 from lics_actors.store.alarm_states import Alarm
@@ -34,6 +35,7 @@ FRESH_NS = 50_000_000  # a file changed again within the clock's tick (4 ms) loo
 ENTRIES = 500
 TURNS = 20  # batches of one journal before the others have their turn
 OPEN_READERS = 64
+REMEMBERED = 10_000  # positions, 2 MiB: a run's journal is a new one each time
 LEFT_NS = 15_000_000_000  # a journal that its recorder has not touched so long after it changed is anybody's
 
 Signature = tuple[int, int, int]  # inode, size, modification time in ns
@@ -61,7 +63,7 @@ class Outboxes:
         self._listed = -LIST_S
         self._part = part
         self._seen: dict[Path, Signature] = {}
-        self._readers: dict[Path, JournalReader] = {}
+        self._readers = Readers(OPEN_READERS)
         self._positions: dict[UUID, int] = {}
         self.failing: str | None = None
         self.anchoring: Anchoring | None = None  # moves when acts were shipped
@@ -98,9 +100,7 @@ class Outboxes:
 
     async def close(self) -> None:
         """Close the journals."""
-        for reader in self._readers.values():
-            reader.close()
-        self._readers.clear()
+        self._readers.close()
 
     def _changed(self) -> dict[Path, Signature]:
         """Return the journals to be read, with what they look like before that."""
@@ -109,6 +109,7 @@ class Outboxes:
             self._own = {path for path in self._paths if self._part.owns(path.stem.encode())}
             for path in self._seen.keys() - set(self._paths):
                 del self._seen[path]
+            self._readers.keep(self._paths)
         found, now_ns = {}, time.time_ns()
         for path in self._paths:
             looks = signature(path)
@@ -129,7 +130,7 @@ class Outboxes:
     async def _ship(self, path: Path) -> bool:
         """Ship a journal; return whether it was read to its end."""
         try:
-            reader = await asyncio.to_thread(self._reader, path)
+            reader = await asyncio.to_thread(self._readers.open, path)
             position = await self._position(reader.identity)
             for _ in range(TURNS):
                 entries = await asyncio.to_thread(reader.read, position, ENTRIES)
@@ -140,10 +141,10 @@ class Outboxes:
                 self._tally.journal_entries += len(entries)
                 await asyncio.to_thread(write_shipped, path, position, reader.identity)
         except JournalReplacedError:
-            self._forget(path)
+            self._readers.forget(path)
         except JournalError as error:
             log.warning("a journal cannot be read", extra={"journal": path.name, "reason": error.message})
-            self._forget(path)
+            self._readers.forget(path)
             return True  # until it changes; its writer moves it aside
         except (StorageFullError, OSError) as error:
             log.warning("a journal's position cannot be kept", extra={"journal": path.name, "reason": str(error)})
@@ -151,6 +152,8 @@ class Outboxes:
 
     async def _position(self, identity: UUID) -> int:
         if identity not in self._positions:
+            if len(self._positions) >= REMEMBERED:
+                del self._positions[next(iter(self._positions))]
             self._positions[identity] = await self._database.call(lambda repository: journal_position(repository, identity))
         return self._positions[identity]
 
@@ -179,15 +182,3 @@ class Outboxes:
             NOBODY, datetime.now(UTC), f"journal/{path.stem}", reason.replace("\0", "�"), data[:REJECTED_KEPT_BYTES], len(data)
         )
         await self._database.call(lambda repository: ship_journal(repository, identity, [(position, note)]))
-
-    def _reader(self, path: Path) -> JournalReader:
-        reader = self._readers.pop(path, None) or JournalReader(path)
-        self._readers[path] = reader  # the one used longest ago is first
-        if len(self._readers) > OPEN_READERS:
-            self._forget(next(iter(self._readers)))
-        return reader
-
-    def _forget(self, path: Path) -> None:
-        reader = self._readers.pop(path, None)
-        if reader:
-            reader.close()

@@ -237,8 +237,14 @@ Record = (
     | RunReacted
 )
 
+
+class _Kind(msgspec.Struct, frozen=True):
+    type: str
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Record)
+_kind_decoder = msgspec.msgpack.Decoder(_Kind)
 _command_decoder = msgspec.msgpack.Decoder(Command)
 
 
@@ -249,6 +255,14 @@ def _command_of(data: bytes) -> Command:
 def encode_record(record: Record) -> bytes:
     """Return a record as bytes for a journal."""
     return _encoder.encode(record)
+
+
+def record_kind(data: bytes) -> str:
+    """Return which kind of record these bytes are (the name of its class), nothing where they are none."""
+    try:
+        return _kind_decoder.decode(data).type
+    except msgspec.MsgspecError:
+        return ""
 
 
 def decode_record(data: bytes) -> Record:

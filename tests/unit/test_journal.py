@@ -237,6 +237,23 @@ def test_an_entry_no_one_can_decode_is_passed_over(path: Path) -> None:
     assert reader.read(5, 100) == []
 
 
+def test_of_some_kinds_alone_is_read_what_is_of_these_kinds(path: Path) -> None:
+    journal = Journal(path)
+    accepted = CommandAccepted(command())
+    journal.append([*(event(n) for n in range(3)), accepted, event(3)])
+    journal.close()
+    with sqlite3.connect(path) as raw:
+        raw.execute("UPDATE entry SET record = x'ff00' WHERE position = 2")
+        raw.execute("UPDATE entry SET record = ? WHERE position = 3", (msgspec.msgpack.encode({"type": "FleetEvent"}),))
+    raw.close()
+    reader = JournalReader(path)
+    assert reader.read_kinds(0, 4, {"FleetEvent"}) == (4, [event(0)])
+    assert reader.read_kinds(4, 4, {"FleetEvent"}) == (5, [event(3)])
+    assert reader.read_kinds(5, 4, {"FleetEvent"}) == (5, [])
+    assert reader.read_kinds(0, 9, {"CommandAccepted"}) == (5, [accepted]), "the others may be anything"
+    reader.close()
+
+
 def test_trim_drops_what_was_shipped_and_keeps_what_may_be_asked_again(path: Path) -> None:
     now = datetime.now(UTC)
     old, fresh, open_one = command(now - timedelta(days=2)), command(now), command(now - timedelta(days=2))

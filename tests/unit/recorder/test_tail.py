@@ -10,11 +10,13 @@ from uuid import uuid4
 import pytest
 
 from lics_actors.journal import Journal, journal_path
-from lics_actors.journal.file import move_aside
+from lics_actors.journal.file import discard, move_aside
 from lics_actors.live.messages import ALARMS, FLEET, AlarmLive, LiveMessage, NodeLive
 from lics_actors.recorder import tail as tails
+from lics_actors.recorder.readers import Readers
 from lics_actors.recorder.tail import JournalTail
 from lics_actors.store.records import AlarmCleared, AlarmRaised, DeviceChanged, FleetEvent, Record
+from lics_actors.store.run_records import RunReacted
 
 NOW = datetime.now(UTC)
 
@@ -47,8 +49,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     yield bench
     for journal in bench.journals.values():
         journal.close()
-    for reader, _ in bench.tail._readers.values():
-        reader.close()
+    bench.tail._readers.close()
 
 
 def raised(kind: str = "hung", time: datetime = NOW, source: str = "device:1") -> AlarmRaised:
@@ -111,3 +112,37 @@ def test_many_entries_are_all_read(bench: Bench) -> None:
     bench.writes("fleet", *(raised(str(n)) for n in range(2 * tails.ENTRIES + 1)))
     assert len(bench.news()) == 2 * tails.ENTRIES + 1
     assert len(bench.tail._raised) <= tails.MAX_OPEN
+
+
+def test_more_than_is_told_in_one_go_comes_with_the_next(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tails, "MOST", 10)
+    monkeypatch.setattr(tails, "ENTRIES", 7)
+    bench.writes("fleet", *(raised(f"fleet {n}") for n in range(30)))
+    bench.writes("rack-1", raised("rack"))
+    goes = [[message.alarm_kind for _, message in bench.news() if isinstance(message, AlarmLive)] for _ in range(6)]
+    assert [each for go in goes for each in go] == [*(f"fleet {n}" for n in range(30)), "rack"]
+    assert max(map(len, goes)) <= 2 * 7
+
+
+def test_of_a_run_only_alarms_are_read_and_it_is_let_go_when_it_is_gone(bench: Bench) -> None:
+    run_id = uuid4()
+    steps = [RunReacted(run_id, n, uuid4(), NOW, NOW, NOW) for n in range(3 * tails.ENTRIES)]
+    bench.writes(f"run-{run_id}", *steps, raised("run_waits", source=f"run:{run_id}"), *steps)
+    told: list[Record] = []
+    while news := bench.tail.news():
+        told += news
+    assert [type(each) for each in told] == [AlarmRaised], "nobody keeps the steps of an hour for one alarm"
+    assert len(bench.tail._readers) == len(bench.tail._positions) == 1
+    bench.journals.pop(f"run-{run_id}").close()
+    discard(journal_path(bench.folder, f"run-{run_id}"))
+    assert bench.news() == []
+    assert not bench.tail._readers and not bench.tail._positions and not bench.tail._seen
+
+
+def test_a_journal_that_was_closed_for_others_goes_on_where_it_was(bench: Bench) -> None:
+    bench.tail._readers = Readers(1)
+    for turn in ("first", "second"):
+        for name in ("fleet", "rack-1", "rack-2"):
+            bench.writes(name, raised(f"{name} {turn}"))
+        told = [message.alarm_kind for _, message in bench.news() if isinstance(message, AlarmLive)]
+        assert told == [f"{name} {turn}" for name in ("fleet", "rack-1", "rack-2")]
