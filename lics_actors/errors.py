@@ -169,7 +169,7 @@ class InterlockTrippedError(ConflictError):
 
 
 class DeviceReservedError(ConflictError):
-    """A run has the device; facts: `holder`, `run_id`, `until`."""
+    """A run has the device; facts: `holder`, `run_id`, and of its actor `until`."""
 
     code = "DEVICE_RESERVED"
 

@@ -84,6 +84,7 @@ class RigDesk:
 
         Raises:
             ConflictError: an interlock that has tripped would go, or a device it has tripped: reset it first.
+            RunUnderWayError: a run has a device that would go.
             InvalidError, RigNotFoundError, PreconditionFailedError, DatabaseUnavailableError
         """
         async with self._audit.act(asker, "rig.change", f"rig:{rig_id}", None) as found:
@@ -103,7 +104,7 @@ class RigDesk:
         """Forget a rig.
 
         Raises:
-            ConflictError: one of its interlocks has tripped: reset it first.
+            ConflictError: one of its interlocks has tripped: reset it first. RunUnderWayError: a run is at it.
             RigNotFoundError, PreconditionFailedError, DatabaseUnavailableError
         """
         async with self._audit.act(asker, "rig.delete", f"rig:{rig_id}", None) as found:

@@ -13,6 +13,7 @@ from lics_actors.device.messages import Admin
 from lics_actors.errors import ConflictError, DeviceNotEnabledError, PreconditionFailedError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.devices import Devices, device_row
+from lics_actors.store.holders import device_is_free
 from lics_actors.store.rows import DeviceRow
 
 MAX_DEVICES: Final = 100_000  # far above any installation; bounds what one worker remembers
@@ -102,7 +103,7 @@ class Belonging(Devices, Connected):
         """Give a device, with all that was recorded of it, to another laboratory; return it before and after.
 
         Raises:
-            ConflictError: a rig has it, or another device there has its name.
+            DeviceReservedError: a run has it. ConflictError: a rig has it, or another device there has its name.
             DeviceNotEnabledError: it is retired. PreconditionFailedError, DeviceNotFoundError, DatabaseUnavailableError
         """
         before = await self.get_device(device_id)
@@ -112,6 +113,7 @@ class Belonging(Devices, Connected):
             raise DeviceNotEnabledError(f"{before.name} is retired", device_id=str(device_id))
         version = before.version if expected_version is None else expected_version
         async with self.transaction(ANSWER_S) as connection:
+            await device_is_free(connection, device_id)
             rig = await connection.fetchval(_RIG_OF, str(device_id))
             if rig is not None:
                 raise ConflictError(f"rig {rig!r} has the device; take it out first", rig=rig, device_id=str(device_id))

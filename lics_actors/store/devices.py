@@ -16,6 +16,7 @@ from lics_actors.device.messages import Admin, DeviceSpec, Health, Link, Safety
 from lics_actors.errors import ConflictError, DeviceNotEnabledError, DeviceNotFoundError, InvalidError, PreconditionFailedError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
+from lics_actors.store.holders import device_may_change
 from lics_actors.store.json_text import json_text, json_value, storable_text
 from lics_actors.store.models import NAME_LENGTH, Device
 from lics_actors.store.rows import DeviceFilter, DeviceRow, NewDevice
@@ -124,6 +125,7 @@ class Devices(Connected):
         Raises:
             PreconditionFailedError: its version is not `expected_version` (None: whatever it is).
             ConflictError: the name is in use; DeviceNotEnabledError: it is retired, which is for good.
+            DeviceReservedError: a run has it, and it would speak otherwise (`driver`, `settings`).
             DeviceNotFoundError, InvalidError, DatabaseUnavailableError
         """
         if unknown := sorted(set(changes) - CHANGEABLE):
@@ -139,7 +141,7 @@ class Devices(Connected):
         """Retire a device for good and return it: its name becomes free, its record stays. Once retired, it stays so.
 
         Raises:
-            PreconditionFailedError, DeviceNotFoundError, DatabaseUnavailableError
+            DeviceReservedError: a run has it. PreconditionFailedError, DeviceNotFoundError, DatabaseUnavailableError
         """
         row = await self.get_device(device_id)
         if row.admin is Admin.RETIRED:
@@ -156,7 +158,8 @@ class Devices(Connected):
             f"UPDATE device SET {''.join(sets)}updated_by = $2, updated_at = $3, version = version + 1"  # noqa: S608 - CHANGEABLE
             " WHERE id = $1 AND admin <> 'retired' AND ($4::int IS NULL OR version = $4) RETURNING *"
         )
-        async with self.raw(ANSWER_S) as connection:
+        async with self.transaction(ANSWER_S) as connection:
+            await device_may_change(connection, device_id, changes)
             try:
                 record = await connection.fetchrow(statement, *values)
             except asyncpg.UniqueViolationError as error:

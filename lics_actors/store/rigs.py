@@ -15,6 +15,7 @@ from lics_actors.device.messages import Admin, RigSpec, RoleSpec
 from lics_actors.errors import ConflictError, PreconditionFailedError, RigNotFoundError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
+from lics_actors.store.holders import rig_is_free, taken_out
 from lics_actors.store.json_text import json_text, json_value
 from lics_actors.store.rig_documents import Member
 
@@ -133,14 +134,16 @@ class Rigs(Connected):
 
         Raises:
             PreconditionFailedError: its version is not `expected_version` (None: whatever it is).
-            ConflictError: the name is in use.
+            ConflictError: the name is in use. RunUnderWayError: a run has a device that would go.
             RigNotFoundError, DatabaseUnavailableError
         """
         before = await self.get_rig(rig_id)
         expected = before.version if expected_version is None else expected_version
         name = changes.get("name", before.name)
         documents = _documents(changes.get("devices", before.devices), changes.get("interlocks", before.interlocks))
-        async with self.raw(ANSWER_S) as connection:
+        async with self.transaction(ANSWER_S) as connection:
+            if taken_out(before.devices, changes.get("devices", before.devices)):
+                await rig_is_free(connection, rig_id)
             try:
                 row = await connection.fetchrow(_UPDATE, rig_id, name, *documents, datetime.now(UTC), principal, expected)
             except asyncpg.UniqueViolationError as error:
@@ -153,9 +156,10 @@ class Rigs(Connected):
         """Forget a rig.
 
         Raises:
-            PreconditionFailedError, RigNotFoundError, DatabaseUnavailableError
+            RunUnderWayError: a run is at it. PreconditionFailedError, RigNotFoundError, DatabaseUnavailableError
         """
-        async with self.raw(ANSWER_S) as connection:
+        async with self.transaction(ANSWER_S) as connection:
+            await rig_is_free(connection, rig_id)
             gone = await connection.fetchval(_DELETE, rig_id, expected_version)
         if gone is None:
             raise _changed(await self.get_rig(rig_id), expected_version)

@@ -15,6 +15,7 @@ from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import ConflictError, RunNotFoundError, RunUnderWayError
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.holders import rig_as_seen
 from lics_actors.store.json_text import json_value, storable_json
 
 MAX_PAGE: Final = 500
@@ -75,7 +76,7 @@ _NAMES: Final = tuple(each.name for each in dataclasses.fields(Run))
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be, checked."""
+    """A run to be, checked. `rig_version`: of the rig as it was fitted to; None: whatever it is."""
 
     run_id: UUID
     laboratory_id: UUID
@@ -94,6 +95,7 @@ class NewRun:
     stage: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     forced: str | None = None
+    rig_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,16 @@ class Runs(Connected):
 
         Raises:
             RunUnderWayError: the rig or the subject is in another (facts `holder`, `run_id`).
-            ConflictError: its id exists. DatabaseUnavailableError
+            ConflictError: its id exists, or the rig was changed meanwhile. DatabaseUnavailableError
         """
         where = (new.run_id, new.laboratory_id, new.rig_id, new.rig, new.subject_id, new.subject, new.experiment_id, new.stage)
         what = (new.protocol_version_id, new.protocol, new.protocol_number, storable_json(dict(new.parameters)), new.seed)
         async with self.raw(ANSWER_S) as connection:
             try:
-                await connection.execute(_INSERT, *where, *what, new.unit, new.principal, new.forced, new.ordered_at)
+                async with connection.transaction():
+                    if new.rig_version is not None:
+                        await rig_as_seen(connection, new.rig_id, new.rig_version)
+                    await connection.execute(_INSERT, *where, *what, new.unit, new.principal, new.forced, new.ordered_at)
             except asyncpg.UniqueViolationError as error:
                 if error.constraint_name == "run_pkey":
                     raise ConflictError(f"there is a run {new.run_id} already", run_id=str(new.run_id)) from error

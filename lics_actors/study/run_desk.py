@@ -238,6 +238,7 @@ class RunDesk:
             order.run_id, order.laboratory_id, order.rig_id, order.rig, order.protocol_version_id, row.name,
             wanted.version.number, order.seed, order.principal, order.ordered_at, unit, order.subject_id,
             wanted.subject.name if wanted.subject else None, order.experiment_id, order.stage, order.parameters, wanted.forced,
+            wanted.rig.version,
         )  # fmt: skip
         try:
             await self._repository.order_run(new)

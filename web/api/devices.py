@@ -178,7 +178,10 @@ async def replace_device(device_id: UUID, body: DeviceBody) -> Response:
     )
 )
 async def change_device(device_id: UUID, body: DevicePatch) -> Response:
-    """Change some of a device; what is left out stays."""
+    """Change some of a device; what is left out stays.
+
+    While a run has it, its driver and settings stay as they are; maintenance pauses the run.
+    """
     changes = _plain(body)
     if {"driver", "settings"} & set(changes):
         row = await backing().repository.get_device(device_id)
@@ -188,11 +191,13 @@ async def change_device(device_id: UUID, body: DevicePatch) -> Response:
 
 @blueprint.delete("/devices/<uuid:device_id>")
 @requires("device:write")
-@speaks(Speech(tag="devices", headers=("If-Match",), answers={204: Said(None, "Retired; its record stays.")}, errors=(412, 503)))
+@speaks(
+    Speech(tag="devices", headers=("If-Match",), answers={204: Said(None, "Retired; its record stays.")}, errors=(409, 412, 503))
+)
 async def retire_device(device_id: UUID) -> Response:
     """Retire a device for good.
 
-    Its actor stops and its name becomes free; it and its record stay readable.
+    Its actor stops and its name becomes free; it and its record stay readable. Not while a run has it.
     """
     house = backing()
     version = expected_version(request.headers.get("If-Match"))
@@ -242,7 +247,7 @@ async def restart_device(device_id: UUID, body: RestartBody) -> Response:
 async def move_device(device_id: UUID, body: MoveBody) -> Response:
     """Give a device to another laboratory, with all that was recorded of it.
 
-    You need to be allowed to change devices in both. Not while a rig has it.
+    You need to be allowed to change devices in both. Not while a rig or a run has it.
     """
     house, to = backing(), await place_there(body.laboratory_id)
     version = expected_version(request.headers.get("If-Match"))

@@ -123,7 +123,10 @@ async def replace_rig(rig_id: UUID, body: RigBody) -> Response:
 @requires("rig:write")
 @speaks(Speech(tag="rigs", body=RigPatch, headers=("If-Match",), answers={200: AS_IT_IS}, errors=(409, 412, 503)))
 async def change_rig(rig_id: UUID, body: RigPatch) -> Response:
-    """Change some of a rig; what is left out stays."""
+    """Change some of a rig; what is left out stays.
+
+    While a run is at it, no device is taken out of it.
+    """
     return await _change(rig_id, {name: getattr(body, name) for name in body.model_fields_set})
 
 
@@ -137,7 +140,7 @@ async def change_rig(rig_id: UUID, body: RigPatch) -> Response:
 async def delete_rig(rig_id: UUID) -> Response:
     """Forget a rig.
 
-    Not while one of its interlocks has tripped.
+    Not while one of its interlocks has tripped, or a run is at it.
     """
     await rig_desk().delete(asker(), rig_id, expected_version(request.headers.get("If-Match")))
     return Response(b"", HTTPStatus.NO_CONTENT)
