@@ -13,13 +13,13 @@ from tests.benchmarks.harness import Audit, Case, Options, Outcome, Servers, tel
 from tests.system.chaos.instruments import TYPES, Cages
 from tests.system.chaos.ordeal import Ordeal, Report, torment
 from tests.system.chaos.plan import Scope
-from tests.system.chaos.study import Task
+from tests.system.chaos.task import Task
 
 DEVICES, SHORT_DEVICES = 24, 6
 FAULTS_PER_S = 1.0
 SHORT = Ordeal(seed=0, faults=25, seconds=15.0, scope=Scope(SHORT_DEVICES, recorders=2, workers=2, longest_s=3.0), warm_s=3.0)
 MOST = 0.9
-TRIALS, CAGES, SPEED = 100, 16, 10.0
+TRIALS, CAGES, SPEED = 100, 32, 10.0
 SHORT_TASK = Task(runs=6, trials=10, cages=Cages(3, SPEED), gap_s=0.2)
 SHORT_RUNS = Ordeal(
     seed=0,
@@ -32,6 +32,8 @@ SHORT_RUNS = Ordeal(
     task=SHORT_TASK,
 )
 TRIAL_S = 3.0  # a trial takes so long at most, on average, with everything breaking around it
+QUICK_S = 0.4  # a trial with nothing breaking, but for the gap to the next
+PACE = 0.6  # of the time, runs that nothing befalls would be done: what strikes them takes the rest
 HEALED = "until all is well again"
 
 
@@ -57,7 +59,9 @@ def with_runs(options: Options, seed: int, servers: frozenset[str]) -> Ordeal:
     cages = Cages(min(runs, CAGES), SPEED)
     scope = Scope(options.devices or TYPES * (cages.count + 2), recorders=2, workers=2, servers=servers, runs=cages.count)
     seconds = 60.0 * options.minutes if options.minutes else 60.0 + TRIAL_S * runs * trials / cages.count
-    return Ordeal(seed, options.faults or int(seconds * FAULTS_PER_S), seconds, scope, 0.5, 2.0, task=Task(runs, trials, cages))
+    gap_s = max(0.05, round(PACE * seconds * cages.count / (runs * trials) - QUICK_S, 2))
+    task = Task(runs, trials, cages, gap_s)
+    return Ordeal(seed, options.faults or int(seconds * FAULTS_PER_S), seconds, scope, 0.5, 2.0, task=task)
 
 
 async def run(options: Options, on: Servers) -> Outcome:
@@ -76,8 +80,16 @@ def _struck(report: Report) -> Audit:
 
 
 def _notes(report: Report) -> tuple[str, ...]:
-    facts = ", ".join(f"{name} {value}" for name, value in report.facts.items() if name not in {"answers", "memory"})
+    apart = {"answers", "memory", "struck"}
+    facts = ", ".join(f"{name} {value}" for name, value in report.facts.items() if name not in apart)
+    struck = ", ".join(f"{count} × {what}" for what, count in report.facts.get("struck", {}).items())
     kept = (f"logs and timeline: {report.kept}",) if report.kept else ()
     answers = ", ".join(f"{count} × {what}" for what, count in report.facts.get("answers", {}).items())
     memory = ", ".join(f"{part} {mib}" for part, mib in report.facts.get("memory", {}).items())
-    return (f"seed {report.ordeal.seed}: {report.struck} faults; {facts}", f"answers: {answers}", f"memory, MiB: {memory}", *kept)
+    return (
+        f"seed {report.ordeal.seed}: {report.struck} faults; {facts}",
+        f"struck: {struck}",
+        f"answers: {answers}",
+        f"memory, MiB: {memory}",
+        *kept,
+    )

@@ -32,7 +32,8 @@ from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
 from tests.system.chaos.instruments import TYPES, Cages, instruments
 from tests.system.chaos.run_accounts import gathered, gifts
 from tests.system.chaos.run_verdict import Account, judged
-from tests.system.chaos.study import Study, Task, studying
+from tests.system.chaos.study import Study, studying
+from tests.system.chaos.task import Task
 from tests.waiting import eventually
 
 RUNS, SHORT_RUNS = 30, 3
@@ -102,7 +103,7 @@ async def run(options: Options, on: Servers) -> Outcome:
 async def _at_work(laboratory: BenchLaboratory, on: Servers, count: int) -> AsyncIterator[Study]:
     """Have so many runs under way within the block."""
     devices, cages = counted_devices(TYPES * count), Cages(count, SPEED)
-    task = Task(runs=count, trials=MANY, cages=cages, gap_s=GAP_S, meddle=False)
+    task = Task(runs=count, trials=MANY, cages=cages, gap_s=GAP_S, meddle=False, rationed=False)
     account = (on.broker.username, on.broker.password) if on.broker.username and on.broker.password else None
     playing = instruments(len(devices), on.broker.port, on.broker.prefix, on.data_dir / "instruments", RATE_HZ, 1, cages, account)
     async with laboratory, playing as played:
@@ -110,8 +111,8 @@ async def _at_work(laboratory: BenchLaboratory, on: Servers, count: int) -> Asyn
             await laboratory.register(device)
         await eventually(lambda: _online(laboratory, devices), ONLINE_S, "all devices are online")
         await played.order("speak")
-        async with studying(task, devices, laboratory.data_dir, 1) as study:
-            await eventually(lambda: _running(study) == count, READY_S, "all runs are under way")
+        async with studying(task, devices, laboratory.api, 1) as study:
+            await eventually(lambda: study.running() == count, READY_S, "all runs are under way")
             tell(f"{count} runs are under way")
             await asyncio.sleep(SHORT_WARM_S if count == SHORT_RUNS else WARM_S)
             yield study
@@ -120,10 +121,6 @@ async def _at_work(laboratory: BenchLaboratory, on: Servers, count: int) -> Asyn
 async def _online(laboratory: BenchLaboratory, devices: Sequence[DemoDevice]) -> bool:
     nodes = await laboratory.nodes()
     return all(nodes.get(device_node(each.id), {}).get("word") == "online" for each in devices)
-
-
-def _running(study: Study) -> int:
-    return sum(view.phase == "running" and view.trial > 1 for view in study.views.values())
 
 
 async def _listen(on: Servers, laboratory: BenchLaboratory, seconds: float) -> Window:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,9 +11,11 @@ from uuid import UUID
 
 import asyncpg
 
+from lics_actors.experiment.messages import Recovered
 from tests.system.chaos.run_accounts import gathered, gifts
-from tests.system.chaos.run_verdict import judged
-from tests.system.chaos.study import Study, Task, studying
+from tests.system.chaos.run_verdict import Account, Gift, days, judged
+from tests.system.chaos.study import Study, studying
+from tests.system.chaos.task import Task
 from tests.system.chaos.verdict import Finding
 from tests.system.chaos.world import World
 from tests.waiting import eventually
@@ -27,6 +30,7 @@ class Course:
 
     def __init__(self, study: Study) -> None:
         self.study = study
+        self._fluid: dict[UUID, dict[str, Any]] = {}
 
     async def over(self) -> None:
         """Wait until all runs are over."""
@@ -34,28 +38,36 @@ class Course:
 
     async def finish(self, facts: dict[str, Any], tell: Callable[[str], None]) -> None:
         """Wait for what is left, and say what was done."""
-        left = self.study.task.runs - len(self.study.over)
-        tell(f"{len(self.study.over)} runs of {self.study.task.runs} are over")
+        study = self.study
+        left = study.task.runs - len(study.over) + study.unmade
+        tell(f"{len(study.over)} runs of {study.task.runs + study.unmade} are over")
         try:
             await asyncio.wait_for(self.over(), REST_S)
         except TimeoutError:
-            under_way = [str(each.run_id) for each in self.study.orders if each.run_id not in self.study.over]
+            under_way = [str(each.run_id) for each in study.orders if each.run_id not in study.over]
             tell(f"runs still under way: {', '.join(under_way)}")
-        facts |= {"runs": len(self.study.over), "runs_after_the_faults": left, "wishes": dict(sorted(self.study.meddled.items()))}
+        facts |= {"runs": len(study.over), "runs_after_the_faults": left, "runs_that_could_not_begin": study.unmade}
+        facts |= {"orders": _sorted(study.asked), "wishes": _sorted(study.meddled)}
+        facts["phases"] = _sorted(Counter(f"{each['phase']}" for each in study.over.values()))
+        if study.task.rationed:
+            self._fluid = await study.fluid()
 
-    async def judged(self, made: World) -> list[Finding]:
-        """Judge all that is left of the runs, once it has arrived."""
-        task, devices = self.study.task, made.instruments.devices
-        pumps: list[UUID] = [devices[cage.pump].id for cage in task.cages.all]
+    async def judged(self, made: World, facts: dict[str, Any]) -> list[Finding]:
+        """Judge all that is left of the runs, once it has arrived; count it into `facts`."""
+        study = self.study
+        pumps: list[UUID] = [made.instruments.devices[cage.pump].id for cage in study.task.cages.all]
         given = gifts(made.on.data_dir / "instruments" / "ledger.sqlite", pumps)
         connection = await asyncpg.connect(made.on.database_url)
         findings: list[Finding] = []
 
         async def clean() -> bool:
             nonlocal findings
-            accounts, _ = await gathered(connection, [each.run_id for each in self.study.orders])
+            accounts, _ = await gathered(connection, [each.run_id for each in study.orders])
             states = {row["id"]: row["state"] for row in await connection.fetch(STATES, list(given))}
-            findings = judged(accounts, given, states, task.runs)
+            findings = await asyncio.to_thread(judged, accounts, given, states, study.task.runs + study.unmade)
+            if study.task.rationed:
+                findings.append(days(accounts, given, self._fluid, study.task.day_ul))
+            facts.update(counted(accounts, given))
             return not any(each.lost or each.doubled for each in findings)
 
         try:
@@ -67,8 +79,23 @@ class Course:
         return findings
 
 
+def counted(accounts: list[Account], given: dict[UUID, Gift]) -> dict[str, Any]:
+    """Return how many trials and rewards came to what."""
+    trials = Counter(str(row.outcome) for each in accounts for row in each.trials)
+    rewards = Counter(str(row.state) for each in accounts for row in each.rewards)
+    executed = sum(each.executions > 0 for each in given.values())
+    barred = sum(len(step.barred) for each in accounts for step in each.steps)
+    taken_over = sum(isinstance(step.event, Recovered) for each in accounts for step in each.steps)
+    facts = {"trials": _sorted(trials), "rewards": _sorted(rewards), "rewards_given": executed, "rewards_barred": barred}
+    return {**facts, "taken_over": taken_over}
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
+
+
 @asynccontextmanager
 async def run_course(made: World, task: Task, seed: int) -> AsyncIterator[Course]:
     """Have the runs made from here on; those that are not over at the end of the block are left alone."""
-    async with studying(task, made.instruments.devices, made.data_dir, seed) as study:
+    async with studying(task, made.instruments.devices, made.laboratory.api, seed) as study:
         yield Course(study)

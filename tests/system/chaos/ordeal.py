@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from tests.system.chaos.instruments import NO_CAGES, TYPES
 from tests.system.chaos.load import Load, loaded
 from tests.system.chaos.plan import Fault, Scope, drawn
 from tests.system.chaos.strike import Striker, Struck
-from tests.system.chaos.study import Task
+from tests.system.chaos.task import Task
 from tests.system.chaos.verdict import Finding
 from tests.system.chaos.world import World, all_online, world
 from tests.waiting import eventually
@@ -120,6 +121,7 @@ async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Te
         over = asyncio.create_task(_when_over(course, striker))
         await striker.rage(plan, lambda struck: tell(str(struck)))
         over.cancel()
+        report.facts["struck"] = struck_by_kind(report.timeline)
         await striker.heal()
         report.findings.append(await _settle(made, report, tell))
         if course is not None:
@@ -127,7 +129,13 @@ async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Te
         await asyncio.sleep(report.ordeal.warm_s / 2)
     await _audit(made, load, warm, report, tell)
     if course is not None:
-        report.findings += await course.judged(made)
+        report.findings += await course.judged(made, report.facts)
+
+
+def struck_by_kind(timeline: list[Struck]) -> dict[str, int]:
+    """Return how often what was done to what kind of target."""
+    done = Counter(f"{each.fault.kind} {each.fault.target.partition(':')[0]}" for each in timeline if each.what)
+    return dict(sorted(done.items()))
 
 
 async def _when_over(course: Course | None, striker: Striker) -> None:

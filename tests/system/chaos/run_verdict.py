@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from drivers.description import description_of
@@ -165,6 +166,29 @@ def limits(accounts: Iterable[Account], gifts: Mapping[UUID, Gift]) -> Finding:
         if (plan.max_reward is not None and given > plan.max_reward + SLACK) or whole > plan.trials:
             found.doubled += 1
             found.differences.append(f"run {each.run_id}: {given:g} given of {plan.max_reward}, {whole} trials of {plan.trials}")
+    return found
+
+
+def days(
+    accounts: Iterable[Account], gifts: Mapping[UUID, Gift], told: Mapping[UUID, Mapping[str, Any]], most_ul: float
+) -> Finding:
+    """No subject was given more than its day allows, over all its runs; and what LICS says of its day is so.
+
+    `told`: each subject's day as REST says it.
+    """
+    found, given = Finding("days: no subject given too much, and what is said of it is so", len(told)), dict.fromkeys(told, 0.0)
+    for each in accounts:
+        if each.opened is not None and each.opened.subject_id is not None:
+            amounts = (gifts[sent.id].amount for sent in each.sent() if sent.id in gifts and gifts[sent.id].executions)
+            given[each.opened.subject_id] = given.get(each.opened.subject_id, 0.0) + sum(amounts)
+    for subject, amount in given.items():
+        said = next((each for each in told.get(subject, {}).get("substances", ()) if each["substance"] == "fluid"), None)
+        if amount > most_ul + SLACK:
+            found.doubled += 1
+            found.differences.append(f"subject {subject}: {amount:g} given of {most_ul:g}")
+        if said is None or not said["surely"] - SLACK <= amount <= said["at_most"] + SLACK or said["reserved"]:
+            found.lost += 1
+            found.differences.append(f"subject {subject}: {amount:g} given, LICS says {said}")
     return found
 
 

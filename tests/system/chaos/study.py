@@ -1,111 +1,115 @@
-"""Runs in the cages of a world, one after another in each, kept going like a patient person would."""
+"""Runs in the cages of a world, one after another in each, ordered and kept going over REST like a patient person would."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from config.settings import load_settings
+import httpx
+
 from drivers.native.demo import DemoDevice
-from drivers.native.spec import DEVICE_TYPES
-from lics_actors.client import FleetClient
-from lics_actors.device.messages import RoleSpec
-from lics_actors.errors import LicsError, RunNotFoundError
-from lics_actors.experiment.checks import prepared
-from lics_actors.experiment.reading import read
-from lics_actors.run.messages import AnnotateRun, PauseRun, ResumeRun, RewardRun, RunView, RunWish, StopRun
-from lics_actors.run.orders import RunOrder
-from lics_actors.runtime import transport
-from lics_actors.services.ports import LOOPBACK
-from tests.system.chaos.instruments import Cages
+from tests.benchmarks.errors import BenchError
+from tests.system.chaos.instruments import TYPES
+from tests.system.chaos.task import NAME, RUNS_A_SUBJECT, VERSIONS, VOLUME_UL, Task
 
-LABORATORY: Final = UUID(int=1)
-PRINCIPAL: Final = "chaos"
-LOOK_S, RETRY_S = 0.5, 0.3
+LOOK_S, RETRY_S, ASK_S = 1.0, 0.5, 8.0
 RESUMED_AFTER_S = 3.0  # somebody looks at a run that waits for a person
-MEDDLE_S = 4.0  # mean time between what operators do to a run
-PROTOCOL: Final = """
-protocol: 1
-name: quick_choice
-title: Two choices, at the pace of a test
-roles:
-  pump: {{type: pump, commands: [dispense, stop]}}
-  panel: {{type: lickometer, commands: [show_image, clear_screen], events: [touch]}}
-parameters:
-  volume: {{default: 2 ul, min: 1 ul, max: 4 ul}}
-draws:
-  side: {{values: {{left: 1, right: 1}}, max_run: 4}}
-  gap: {{min: {gap} s, max: {gap} s + 50 ms}}
-reward: {{command: pump.dispense, argument: volume_ul, amount: volume}}
-limits: {{trials: {trials}, time: 60 min, reward: {reward} ul}}
-trial: {{start: choice, interval: gap}}
-outcomes:
-  correct: {{good: true}}
-  incorrect: {{}}
-  unpaid: {{}}
-  omission: {{}}
-states:
-  choice:
-    enter:
-      - command: panel.show_image
-        args: {{image: "'ask_left' if side == 'left' else 'ask_right'"}}
-    exit: [{{command: panel.clear_screen}}]
-    transitions:
-      - event: panel.touch
-        when: (event.x < 400) == (side == 'left')
-        to: reward
-      - event: panel.touch
-        end: incorrect
-      - after: 3 s
-        end: omission
-  reward:
-    enter: [{{reward: true}}]
-    transitions:
-      - {{command: pump.dispense, outcome: succeeded, end: correct}}
-      - {{command: pump.dispense, end: unpaid}}
-      - {{after: 8 s, end: unpaid}}
-safe:
-  - command: panel.clear_screen
-  - command: pump.stop
-recovery: {recovery}
-"""
+MEDDLE_S = 6.0  # mean time between what operators do to a run
+REHEARSED_TRIALS: Final = 100
+AT_ONCE = 8  # when all is prepared
+SILENT = 0  # in the place of a status: nobody answered
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """How many runs of how many trials, in which cages; `gap_s`: between trials. `meddle`: operators pause, reward, annotate."""
+class Answer:
+    """What came back; `said` empty where nobody answered, or not in JSON."""
 
-    runs: int
-    trials: int
-    cages: Cages
-    gap_s: float = 0.05
-    meddle: bool = True
+    status: int
+    said: dict[str, Any]
 
-    def text(self, recovery: str) -> str:
-        """Return the protocol; its limit lets every trial be rewarded once, and leaves nothing for rewards by hand."""
-        return PROTOCOL.format(gap=self.gap_s, trials=self.trials, reward=max(4, 2 * self.trials), recovery=recovery)
+    @property
+    def word(self) -> str:
+        """Return it in a word, for a count."""
+        detail = self.said.get("detail")
+        code = detail.get("code", "") if isinstance(detail, dict) else ""
+        return f"{self.status} {code}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A run that was accepted. `whole`: all of its trials can be rewarded, and are to come."""
+
+    run_id: UUID
+    place: int
+    subject_id: UUID
 
 
 @dataclass(slots=True)
 class Study:
-    """What was ordered, and what came of it. `over`: the runs that have come to their end."""
+    """What was ordered, and what came of it. `over`: runs at their end, as the tables have them; `meddled`, `asked`: answers to
+    wishes and orders, counted; `subjects`: cage by cage; `unmade`: runs that failed before their first trial, and were ordered
+    once more."""
 
     task: Task
     devices: Sequence[DemoDevice]
-    client: FleetClient
+    api: httpx.AsyncClient
     seed: int
-    orders: list[RunOrder] = field(default_factory=list)
-    over: set[UUID] = field(default_factory=set)
-    views: dict[UUID, RunView] = field(default_factory=dict)
-    meddled: dict[str, int] = field(default_factory=dict)
+    orders: list[Ordered] = field(default_factory=list)
+    over: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    views: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    meddled: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    subjects: list[list[UUID]] = field(default_factory=list)
+    unmade: int = 0
     finished: asyncio.Event = field(default_factory=asyncio.Event)
+    _rigs: list[str] = field(default_factory=list)
+    _claimed: int = 0
+
+    # before anything is struck
+
+    async def prepare(self) -> None:
+        """Keep rigs, subjects and the protocol, and rehearse it.
+
+        Raises:
+            BenchError: LICS does not take them.
+        """
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def furnish(place: int) -> tuple[str, list[UUID]]:
+            async with turn:
+                return await self._rig(place), await self._animals(place)
+
+        cages = await asyncio.gather(*map(furnish, range(self.task.cages.count)))
+        self._rigs, self.subjects = [rig for rig, _ in cages], [animals for _, animals in cages]
+        for number, version in enumerate(VERSIONS, 1):
+            kept = await self._must("protocols", {"document": self.task.text(version)})
+            path = f"protocols/{kept['protocol_id']}/versions/{number}/rehearsals"
+            await self._must(path, {"trials": REHEARSED_TRIALS, "subject_model": "ideal"})
+
+    async def _rig(self, place: int) -> str:
+        cage = self.task.cages.all[place]
+        roles = {"pump": cage.pump, "panel": cage.screen, "air": cage.pump + TYPES - 1}  # the last plays no role
+        devices = {role: str(self.devices[at].id) for role, at in roles.items()}
+        return str((await self._must("rigs", {"name": f"cage {place}", "devices": devices}))["id"])
+
+    async def _animals(self, place: int) -> list[UUID]:
+        daily = {"fluid_ul": {"max": self.task.day_ul}} if self.task.rationed else {}
+        bodies = [{"name": f"m-{place}-{n}", "species": "Mus musculus", "daily": daily} for n in range(self.task.subjects)]
+        return [UUID((await self._must("subjects", body))["id"]) for body in bodies]
+
+    async def _must(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await self._post(path, body)
+        if answer.status not in {200, 201}:
+            raise BenchError(f"{path} is answered with {answer.status}: {answer.said}")
+        return answer.said
+
+    # meanwhile
 
     async def run(self) -> None:
         """Have all runs made."""
@@ -116,103 +120,114 @@ class Study:
 
     async def stop(self) -> None:
         """Have no further run begin, and those under way end after their trial."""
-        self.task = Task(len(self.orders), self.task.trials, self.task.cages, self.task.gap_s, meddle=False)
+        self.task = replace(self.task, runs=len(self.orders), meddle=False)
         await asyncio.gather(*(self._until_stopped(order.run_id) for order in self.orders))
 
+    def running(self) -> int:
+        """Return how many runs were in their second trial or a later one when last looked at."""
+        views = (each["now"] for each in self.views.values())
+        return sum(bool(now) and now["phase"] == "running" and now["trial"] > 1 for now in views)
+
     async def _inhabit(self, place: int) -> None:
-        dice = Random(f"lics study {self.seed} {place}")
-        while len(self.orders) < self.task.runs:
-            order = self._order(place, dice)
+        dice, made = Random(f"lics study {self.seed} {place}"), 0
+        while self._claimed < self.task.runs:
+            self._claimed += 1
+            order = await self._accepted(place, made, dice)
+            made += 1
             self.orders.append(order)
-            await self._accepted(order)
-            await self._until_over(order.run_id, dice)
+            ended = await self._until_over(order.run_id, dice)
+            self.over[order.run_id] = ended
+            if ended["phase"] == "failed" and not ended["trials"]:
+                self.unmade, self._claimed = self.unmade + 1, self._claimed - 1
 
-    def _order(self, place: int, dice: Random) -> RunOrder:
-        cage = self.task.cages.all[place]
-        document, _ = prepared(read(self.task.text("ask" if dice.random() < 0.2 else "resume")), DEVICE_TYPES)
-        roles = {"pump": self.devices[cage.pump], "panel": self.devices[cage.screen]}
-        return RunOrder(
-            run_id=uuid4(),
-            laboratory_id=LABORATORY,
-            rig_id=uuid4(),  # in the tables a rig is in one run at a time, and these runs are not ordered there
-            rig=f"cage {place}",
-            protocol_version_id=UUID(int=7),
-            document=document.document.model_dump(mode="json", exclude_defaults=True, exclude_none=True),
-            roles={role: RoleSpec(each.id, each.driver, {}) for role, each in roles.items()},
-            seed=dice.randrange(2**31),
-            principal=PRINCIPAL,
-            ordered_at=datetime.now(UTC),
-            rehearsed=True,
-            arm_within_s=120.0,  # what it needs may be down for so long
-        )
-
-    async def _accepted(self, order: RunOrder) -> None:
+    async def _accepted(self, place: int, made: int, dice: Random) -> Ordered:
+        """Order a run under one key until it is taken."""
+        animals = self.subjects[place]
+        subject = animals[min(made // RUNS_A_SUBJECT, len(animals) - 1)]
+        number = dice.choices(range(1, len(VERSIONS) + 1), [each.weight for each in VERSIONS])[0]
+        body = {"rig_id": self._rigs[place], "protocol": NAME, "number": number, "subject_id": str(subject)}
+        body["seed"] = dice.randrange(2**31)
         while True:
-            try:
-                return await self.client.start_run(order)
-            except LicsError:
-                await asyncio.sleep(RETRY_S)
+            answer = await self._post("runs", body, f"chaos-{self.seed}-{place}-{made}")
+            self.asked[answer.word] += 1
+            if answer.status == httpx.codes.ACCEPTED:
+                return Ordered(UUID(answer.said["id"]), place, subject)
+            await asyncio.sleep(RETRY_S)
 
-    async def _until_over(self, run_id: UUID, dice: Random) -> None:
+    async def _until_over(self, run_id: UUID, dice: Random) -> dict[str, Any]:
         waits_since: float | None = None
         clock = asyncio.get_running_loop().time
         next_s = clock() + dice.expovariate(1 / MEDDLE_S)
         while True:
             await asyncio.sleep(LOOK_S)
-            try:
-                view = self.views[run_id] = await self.client.run(run_id)
-            except RunNotFoundError:
-                self.over.add(run_id)
-                return
-            except LicsError:
+            answer = await self._ask("GET", f"runs/{run_id}")
+            if answer.status != httpx.codes.OK:
+                self.asked[f"look: {answer.word}"] += 1
                 continue
-            waiting = view.phase in {"paused", "recovering"} and not view.holding
+            view = self.views[run_id] = answer.said
+            if view["ended_at"] is not None:
+                return view
+            now = view["now"]
+            waiting = now is not None and now["phase"] in {"paused", "recovering"} and not now["holding"]
             waits_since = (waits_since or clock()) if waiting else None
             if waits_since is not None and clock() - waits_since > RESUMED_AFTER_S:
-                await self._wish(ResumeRun(run_id, uuid4(), PRINCIPAL))
+                await self._wish(run_id, "resume", {})
             elif self.task.meddle and clock() > next_s:
                 next_s = clock() + dice.expovariate(1 / MEDDLE_S)
-                await self._wish(_whim(run_id, dice))
+                await self._wish(run_id, *_whim(dice))
 
     async def _until_stopped(self, run_id: UUID) -> None:
-        wish = StopRun(run_id, uuid4(), PRINCIPAL, "enough")
         while run_id not in self.over:
-            await self._wish(wish)
+            await self._wish(run_id, "stop", {"reason": "enough"})
             await asyncio.sleep(LOOK_S)
 
-    async def _wish(self, wish: RunWish) -> None:
-        name = type(wish).__name__
+    async def _wish(self, run_id: UUID, verb: str, body: dict[str, Any]) -> None:
+        answer = await self._post(f"runs/{run_id}/{verb}", body)
+        self.meddled[f"{verb} {answer.word}"] += 1
+
+    async def fluid(self) -> dict[UUID, dict[str, Any]]:
+        """Return what LICS says of each subject's day."""
+        found = {}
+        for subject in (each for animals in self.subjects for each in animals):
+            answer = await self._ask("GET", f"subjects/{subject}/fluid")
+            if answer.status != httpx.codes.OK:
+                raise BenchError(f"a subject's day is answered with {answer.status}: {answer.said}")
+            found[subject] = answer.said
+        return found
+
+    async def _post(self, path: str, body: dict[str, Any], key: str | None = None) -> Answer:
+        return await self._ask("POST", path, json=body, headers={} if key is None else {"Idempotency-Key": key})
+
+    async def _ask(self, method: str, path: str, **more: Any) -> Answer:
         try:
-            await self.client.steer_run(wish)
-        except LicsError as error:
-            name = f"{name} {error.code}"
-        self.meddled[name] = self.meddled.get(name, 0) + 1
+            answer = await self.api.request(method, f"/api/v1/{path}", **more)
+            return Answer(answer.status_code, answer.json())
+        except (httpx.HTTPError, ValueError) as error:
+            return Answer(SILENT, {"detail": {"code": type(error).__name__}})
 
 
-def _whim(run_id: UUID, dice: Random) -> RunWish:
-    common: tuple[Any, ...] = (run_id, UUID(int=dice.getrandbits(128), version=4), PRINCIPAL)
+def _whim(dice: Random) -> tuple[str, dict[str, Any]]:
     match dice.randrange(4):
         case 0:
-            return PauseRun(*common, "to look after the animal")
+            return "pause", {"reason": "to look after the animal"}
         case 1:
-            return RewardRun(*common, amount=2.0)
+            return "reward", {"amount": f"{VOLUME_UL} ul"}
         case _:
-            return AnnotateRun(*common, text="it grooms")
+            return "annotate", {"text": "it grooms"}
 
 
 @asynccontextmanager
-async def studying(task: Task, devices: Sequence[DemoDevice], data_dir: Path, seed: int) -> AsyncIterator[Study]:
-    """Make runs within the block, of the LICS of that data directory."""
-    settings = load_settings(data_dir=data_dir)
-    transport.install(settings.transport_key(), LOOPBACK)
-    client = await FleetClient.open(settings)
-    study = Study(task, devices, client, seed)
-    running = asyncio.create_task(study.run())
-    try:
-        yield study
-    finally:
-        running.cancel()
-        (outcome,) = await asyncio.gather(running, return_exceptions=True)
-        await client.close()
-        if isinstance(outcome, Exception):
-            raise outcome
+async def studying(task: Task, devices: Sequence[DemoDevice], api: httpx.AsyncClient, seed: int) -> AsyncIterator[Study]:
+    """Make runs within the block, over connections like `api`'s."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=api.base_url, headers=api.headers, timeout=ASK_S, limits=limits) as client:
+        study = Study(task, devices, client, seed)
+        await study.prepare()
+        running = asyncio.create_task(study.run())
+        try:
+            yield study
+        finally:
+            running.cancel()
+            (outcome,) = await asyncio.gather(running, return_exceptions=True)
+            if isinstance(outcome, Exception):
+                raise outcome

@@ -27,6 +27,6 @@ async def test_runs_under_chaos_lose_no_trial_and_double_no_reward() -> None:
         report = await torment(on, replace(SHORT_RUNS, seed=SEED), print)
     assert report.clean, report.text()
     found = {each.case.partition(":")[0]: each.expected for each in report.findings}
-    assert found["replay"] == SHORT_TASK.runs
+    assert found["replay"] >= SHORT_TASK.runs
     assert found["trials"] >= SHORT_TASK.runs * SHORT_TASK.trials / 2  # rewards by hand bring some runs to their limit before
     assert found["rewards"] > SHORT_TASK.trials

@@ -14,7 +14,7 @@ from drivers.description import description_json
 from drivers.native.spec import DEVICE_TYPES
 from lics_actors.experiment.messages import CommandSettled, SendCommand, TrialBegan, TrialEnded
 from lics_actors.store.run_records import RunOpened, RunStepped
-from tests.system.chaos.run_verdict import Account, Gift, RowOfReward, RowOfTrial, judged
+from tests.system.chaos.run_verdict import Account, Gift, RowOfReward, RowOfTrial, days, judged
 from tests.system.chaos.verdict import Finding
 from tests.unit.experiment.kitchen import RUN_ID, Play, classic
 
@@ -186,3 +186,25 @@ def test_a_doubt_that_was_settled_behind_the_run_is_no_fault(recorded: str) -> N
     assert "rewards" not in case.found()
     case.commands[case.first] = "failed"
     assert "rewards" in case.found()
+
+
+def test_a_subjects_day_is_held_against_its_limit_and_against_what_lics_says_of_it() -> None:
+    case, subject, other = Case(), uuid4(), uuid4()
+    assert case.account.opened is not None
+    case.account.opened = msgspec.structs.replace(case.account.opened, subject_id=subject)
+    given = sum(each.amount for each in case.gifts.values())
+
+    def found(most: float = given, **said: float) -> tuple[int, int]:
+        fluid = {"substance": "fluid", "surely": given, "at_most": given, "reserved": 0.0, **said}
+        nothing = {**fluid, "surely": 0.0, "at_most": 0.0, "reserved": 0.0}
+        told = {subject: {"substances": [fluid]}, other: {"substances": [nothing]}}
+        verdict = days([case.account], case.gifts, told, most)
+        assert verdict.expected == 2
+        return verdict.lost, verdict.doubled
+
+    assert found() == (0, 0)
+    assert found(surely=given - 1, at_most=given + 1) == (0, 0), "a doubt is no lie"
+    assert found(most=given - 0.1) == (0, 1)
+    for lie in ({"surely": given + 1}, {"at_most": given - 1}, {"reserved": 4.0}):
+        assert found(**lie) == (1, 0), lie
+    assert days([case.account], case.gifts, {}, given).lost == 1, "LICS says nothing of the subject"
