@@ -33,7 +33,7 @@ SHORT_RUNS = Ordeal(
 )
 TRIAL_S = 3.0  # a trial takes so long at most, on average, with everything breaking around it
 QUICK_S = 0.4  # a trial with nothing breaking, but for the gap to the next
-PACE = 0.6  # of the time, runs that nothing befalls would be done: what strikes them takes the rest
+PACE = 0.3  # of the time, runs that nothing befalls would be done: what strikes them takes the rest
 HEALED = "until all is well again"
 
 

@@ -32,6 +32,7 @@ from tests.waiting import eventually
 SETTLE_S = 150.0  # longer than the longest pause between restarts (120 s)
 STEADY_S = 10.0  # for a restart that is under way while we look
 CLEAR_EVERY_S = 2.0
+ATTEND_EVERY_S = 15.0  # runs want somebody who looks at the alarms now and then
 SHOWN = 20  # differences told
 
 Tell = Callable[[str], None]
@@ -119,8 +120,10 @@ async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Te
         await asyncio.sleep(report.ordeal.warm_s)
         warm = await asyncio.to_thread(house.memory, made)
         over = asyncio.create_task(_when_over(course, striker))
+        attended = asyncio.create_task(_attend(made, report.facts, course is not None))
         await striker.rage(plan, lambda struck: tell(str(struck)))
         over.cancel()
+        attended.cancel()
         report.facts["struck"] = struck_by_kind(report.timeline)
         await striker.heal()
         report.findings.append(await _settle(made, report, tell))
@@ -147,7 +150,7 @@ async def _when_over(course: Course | None, striker: Striker) -> None:
 async def _settle(made: World, report: Report, tell: Tell) -> Finding:
     """Wait until all is well again; what was given up after too many deaths is cleared, as an operator would."""
     began = time.monotonic()
-    clearing = asyncio.create_task(_clear(made, report.facts))
+    clearing = asyncio.create_task(_clear(made, report.facts, "cleared", {"quarantined", "drained"}, CLEAR_EVERY_S))
     finding = Finding("healed: all devices online, health good", len(made.instruments.devices))
     try:
         await eventually(lambda: _well(made), SETTLE_S, "all is well again")
@@ -176,17 +179,23 @@ async def _state(made: World) -> Any:
         return repr(error)
 
 
-async def _clear(made: World, facts: dict[str, Any]) -> None:
+async def _attend(made: World, facts: dict[str, Any], wanted: bool) -> None:
+    """Clear what is given up while faults still strike: a run would wait for it to the end."""
+    if wanted:
+        await _clear(made, facts, "cleared_meanwhile", {"quarantined"}, ATTEND_EVERY_S)
+
+
+async def _clear(made: World, facts: dict[str, Any], what: str, states: set[str], every_s: float) -> None:
     """Clear what its supervisor has given up, and what was drained and could not be cleared then."""
     while True:
         try:
             nodes = await made.laboratory.nodes()
-            for name in [name for name, node in nodes.items() if node["state"] in {"quarantined", "drained"}]:
-                facts["cleared"] = facts.get("cleared", 0) + 1
+            for name in [name for name, node in nodes.items() if node["state"] in states]:
+                facts[what] = [*facts.get(what, ()), name]
                 await made.laboratory.api.post("/api/v1/fleet/clear", json={"node": name, "reason": "chaos is over"})
         except (httpx.HTTPError, AssertionError, ValueError) as error:
             facts["last_silence"] = repr(error)[:200]  # whether it ever answers is what _settle finds
-        await asyncio.sleep(CLEAR_EVERY_S)
+        await asyncio.sleep(every_s)
 
 
 async def _audit(made: World, load: Load, warm: dict[str, float], report: Report, tell: Tell) -> None:
