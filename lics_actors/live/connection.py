@@ -29,3 +29,15 @@ async def connected(redis_url: str) -> AbstractConnection:
     async with asyncio.timeout(ANSWER_S):
         await connection.connect()
     return connection  # type: ignore[no-any-return]
+
+
+async def told(connection: AbstractConnection, request: bytes) -> None:
+    """Send a request, packed.
+
+    Raises:
+        RedisError, OSError: the connection is lost; nobody knows whether Redis has it.
+    """
+    try:
+        await connection.send_packed_command(request, check_health=False)
+    except AttributeError as error:  # of asyncio (3.12), where the transport was torn while nobody looked
+        raise ConnectionResetError(f"the connection to Redis was torn: {error}") from error

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected
+from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected, told
 from lics_actors.live.script import CURRENT, KEPT_MESSAGES, channel, covered
 
 Heard = tuple[str, int, bytes]  # topic, n, body
@@ -151,7 +151,7 @@ class LiveReader:
             for topic in self._topics:
                 self._asked[topic] = _Asked(1)
             await self._say("SUBSCRIBE", *self._topics)
-            await connection.send_command("PING", "again", check_health=False)
+            await _send(connection, "PING", "again")
         return connection
 
     async def _say(self, verb: str, *topics: str) -> None:
@@ -160,7 +160,7 @@ class LiveReader:
             return
         channels = [channel(self._prefix, topic) for topic in topics]
         try:
-            await self._connection.send_command(verb, *channels, check_health=False)
+            await _send(self._connection, verb, *channels)
         except (RedisError, OSError) as error:
             log.debug("a subscription cannot be changed now", extra={"reason": str(error)})
 
@@ -186,7 +186,7 @@ class LiveReader:
             if self._heard != before:
                 continue
             try:
-                await connection.send_command("PING", check_health=False)
+                await _send(connection, "PING")
                 await asyncio.sleep(PING_S)
             except (RedisError, OSError):
                 return  # the iteration has noticed, too
@@ -210,3 +210,8 @@ def _settle(asked: _Asked, confirmed: bool) -> None:
 
 def _number(entry: bytes) -> int:
     return int(entry.partition(b"-")[0])
+
+
+async def _send(connection: AbstractConnection, *words: str) -> None:
+    packed: Any = connection.pack_command(*words)
+    await told(connection, b"".join(packed))
