@@ -17,6 +17,8 @@ from lics_actors.store.subjects import Subject
 from lics_actors.welfare.calibration import Calibration, Point, fitted
 from lics_actors.welfare.days import LaboratoryDay, day_of, day_on
 from lics_actors.welfare.messages import Entry, Limits, Override
+from lics_actors.welfare_hand import Hand
+from lics_actors.welfare_rounds import RunSteering
 
 MAX_OVERRIDE: Final = timedelta(days=7)  # what is needed for longer is another limit, with its reason in the subject's history
 MAX_VALID: Final = timedelta(days=366)
@@ -25,8 +27,9 @@ MAX_VALID: Final = timedelta(days=366)
 class WelfareDesk:
     """Keeps what hands give, overrides of limits, rules of sessions, and calibrations."""
 
-    def __init__(self, repository: Repository, audit: AuditLog, settings: Settings) -> None:
+    def __init__(self, repository: Repository, audit: AuditLog, settings: Settings, fleet: RunSteering) -> None:
         self._repository, self._audit = repository, audit
+        self._hand = Hand(repository, fleet, settings)
         self._zone, self._starts = settings.zone(), settings.day_starts
 
     def day(self, named: date | None = None) -> LaboratoryDay:
@@ -43,18 +46,20 @@ class WelfareDesk:
         """
         return await self._repository.subject_day(subject.id, self.day(named))
 
-    async def give(self, asker: Asker, subject: Subject, entry: Entry) -> Entry:
-        """Note what a hand gave: a fact, also where it is more than it should be; that is an alarm then.
+    async def give(self, asker: Asker, subject: Subject, entry: Entry, *, ask: bool = False) -> Entry:
+        """Note what a hand gave: a fact, also where it is more than it should be; that is an alarm then. `ask`: it is not given
+        yet, and is to be given only if this says so: then no run can make it too much any more.
 
         Raises:
             InvalidError: it was given in the future; ConflictError: the id is that of something else.
+            SubjectLimitError: not to be given. FleetUnavailableError: a run could not be asked, so not to be given.
             DatabaseUnavailableError
         """
         async with self._audit.act(asker, "welfare.give", f"subject:{subject.id}", entry.note or None) as found:
             if entry.at > datetime.now(UTC) + timedelta(minutes=1):
                 raise InvalidError("nothing was given yet", ({"field": "time", "message": "is in the future"},))
-            kept = await self._repository.give_by_hand(subject.laboratory_id, entry)
-            found.after = {"substance": kept.substance, "amount": kept.amount, "time": kept.at.isoformat()}
+            kept = await (self._hand.asked if ask else self._hand.noted)(subject.laboratory_id, entry)
+            found.after = {"substance": kept.substance, "amount": kept.amount, "asked": ask, "time": kept.at.isoformat()}
         return kept
 
     async def rule_sessions(

@@ -133,7 +133,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
     rig_work.install(app, repository, client, audit_log)
     run_file_work.install(app, repository, audit_log, settings)
     study_work.install(app, repository, client, audit_log, settings)
-    welfare_work.install(app, repository, audit_log, settings)
+    welfare_work.install(app, repository, client, audit_log, settings)
     express.install(app, Lane(house, keeper, metrics, refusals, counted, through))
     live.install(app, settings, house, ways_in, limits or Limits())
     proxies.install(app, through)

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from config.settings import load_settings
-from lics_actors.cli.laboratory import asker, tables
+from lics_actors.cli.laboratory import asker, fleet, tables
 from lics_actors.cli.output import console, lead, print_json, run
 from lics_actors.welfare.judge import UNITS, concerns, in_force, room
 from lics_actors.welfare.messages import Entry, Fate, Limit, Override, Substance
@@ -35,8 +35,8 @@ async def welfare_desk() -> AsyncIterator[tuple[WelfareDesk, Repository]]:
     from lics_actors.welfare_desk import WelfareDesk  # noqa: PLC0415
 
     settings = load_settings()
-    async with tables() as repository:
-        yield WelfareDesk(repository, AuditLog(settings), settings), repository
+    async with tables() as repository, fleet() as client:
+        yield WelfareDesk(repository, AuditLog(settings), settings, client), repository
 
 
 @app.command()
@@ -64,15 +64,17 @@ def give(
     amount: Annotated[float, typer.Argument(min=0, help="fluid in µl, food in mg, pellets by number")],
     substance: Annotated[Substance, typer.Option(help="what was given")] = Substance.FLUID,
     note: Annotated[str, typer.Option(help="kept with it")] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="it is not given yet: may it be?")] = False,
 ) -> None:
-    """Note what a hand gave a subject just now."""
+    """Note what a hand gave a subject just now; with --ask, say whether it may be given, beside a run that goes on."""
 
     async def work() -> None:
         async with welfare_desk() as (desk, repository):
             found, who = await repository.find_subject(subject), asker()
             facts = (substance, amount, datetime.now(UTC), Fate.CONFIRMED)
-            await desk.give(who, found, Entry(uuid4(), found.id, *facts, by=who.principal, note=note))
-            console.print(f"noted: {amount:g} {UNITS[substance]} of {substance} for {found.name}")
+            await desk.give(who, found, Entry(uuid4(), found.id, *facts, by=who.principal, note=note), ask=ask)
+            said = "may be given, and is noted" if ask else "noted"
+            console.print(f"{said}: {amount:g} {UNITS[substance]} of {substance} for {found.name}")
 
     run(work)
 

@@ -12,6 +12,7 @@ from lics_actors.store.commands import Commands
 from lics_actors.store.completeness_reads import CompletenessReads
 from lics_actors.store.credentials import Credentials
 from lics_actors.store.cursors import Page
+from lics_actors.store.doses import Doses
 from lics_actors.store.experiments import Experiments
 from lics_actors.store.exports import Exports
 from lics_actors.store.histories import Histories
@@ -73,6 +74,7 @@ class Repository(
     RunReads,
     Exports,
     Welfare,
+    Doses,
     Calibrations,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.

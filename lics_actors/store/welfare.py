@@ -8,22 +8,19 @@ from typing import Final
 from uuid import UUID
 
 from lics_actors.access.laboratories import Laboratories
-from lics_actors.errors import ConflictError, NotFoundError
+from lics_actors.errors import NotFoundError
 from lics_actors.run.orders import Allowance
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.alarms import take_words
 from lics_actors.store.connection import ANSWER_S, Connected
-from lics_actors.store.granting import LOCK, GrantWish, grant_within
+from lics_actors.store.granting import GrantWish, grant_within
 from lics_actors.store.json_text import storable_text
 from lics_actors.store.records import AlarmCleared, AlarmRaised
-from lics_actors.store.subject_days import OVERRIDES, SubjectDay, day_within, gift_of, limits_within, override_of
+from lics_actors.store.subject_days import OVERRIDES, SubjectDay, day_within, limits_within, override_of
 from lics_actors.welfare.days import LaboratoryDay
 from lics_actors.welfare.judge import alarms, concerns, in_force
-from lics_actors.welfare.messages import Entry, Limits, Override
+from lics_actors.welfare.messages import Limits, Override
 
-_GIVE: Final = """INSERT INTO welfare_gift (id, laboratory_id, subject_id, substance, amount, time, note, principal, noted_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING"""
-_GIVEN: Final = "SELECT * FROM welfare_gift WHERE id = $1"
 _OVERRIDE: Final = """INSERT INTO welfare_override (id, laboratory_id, subject_id, limit_name, value, begin_at, until_at,
     principal, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"""
 _END: Final = """UPDATE welfare_override SET until_at = least(until_at, $3), ended_by = $4
@@ -65,22 +62,6 @@ class Welfare(Connected):
         """
         async with self.snapshot(ANSWER_S) as connection:
             return await day_within(connection, subject_id, day)
-
-    async def give_by_hand(self, laboratory_id: UUID, entry: Entry) -> Entry:
-        """Note what a hand gave; the same id again is noted once.
-
-        Raises:
-            ConflictError: the id is that of something else.
-            DatabaseUnavailableError
-        """
-        said = (entry.subject, entry.substance.value, entry.amount, entry.at, storable_text(entry.note), entry.by)
-        async with self.transaction(ANSWER_S) as connection:
-            await connection.execute(LOCK, str(entry.subject))
-            await connection.execute(_GIVE, entry.id, laboratory_id, *said, datetime.now(UTC))
-            row = await connection.fetchrow(_GIVEN, entry.id)
-        if (row["subject_id"], row["substance"], row["amount"]) != (entry.subject, entry.substance.value, entry.amount):
-            raise ConflictError("this id is that of something else that was given", gift_id=str(entry.id))
-        return gift_of(row)
 
     async def grant(self, wish: GrantWish) -> Allowance:
         """Grant a run what it wants of a subject's day, as far as limits leave; return all it then has.

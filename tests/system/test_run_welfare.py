@@ -11,17 +11,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from msgspec import structs
 
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.errors import RunRefusedError
 from lics_actors.run.messages import AbortRun, RenewAllowance, ResumeRun, RewardRun
 from lics_actors.run.orders import Allowance
+from lics_actors.store.doses import SubjectLimitError
 from lics_actors.store.repository import NewDevice, Repository
 from lics_actors.store.run_records import RunStepped
 from lics_actors.store.runs import NewRun
 from lics_actors.store.subjects import NewSubject
 from lics_actors.welfare.calibration import Curve
+from lics_actors.welfare.days import NamedCalendar
 from lics_actors.welfare.messages import Entry, Fate, Substance
+from lics_actors.welfare_hand import Hand
 from tests.system.run_stand import LABORATORY, Cage, RunStand, a_cage, run_stand
 from tests.waiting import eventually
 
@@ -120,9 +124,15 @@ async def test_without_a_web_server_a_run_is_told_of_its_day_and_its_session_end
             LABORATORY, Entry(uuid4(), subject.id, Substance.FLUID, 30.0, datetime.now(UTC), Fate.CONFIRMED, by="user:2")
         )
         await eventually(lambda: left(10.0), 30.0, "and what a hand gave takes from it")
-        await stand.client.steer_run(RewardRun(run_id, uuid4(), "user:1", 10.0))
+        hand = Hand(repository, stand.client, NamedCalendar())
+        dose = Entry(uuid4(), subject.id, Substance.FLUID, 4.0, datetime.now(UTC), Fate.CONFIRMED, by="user:2")
+        await hand.asked(LABORATORY, dose)
+        assert await left(6.0), "a run says that it gives less before a hand may"
+        await stand.client.steer_run(RewardRun(run_id, uuid4(), "user:1", 6.0))
         with pytest.raises(RunRefusedError, match="0 more"):
             await stand.client.steer_run(RewardRun(run_id, uuid4(), "user:1", 1.0))
+        with pytest.raises(SubjectLimitError):
+            await hand.asked(LABORATORY, structs.replace(dose, id=uuid4(), amount=1.0))
         await repository.rule_sessions(LABORATORY, subject.id, 0.5, None, "user:1")
         assert await stand.ended(run_id) == "completed"
     await repository.close()

@@ -63,13 +63,14 @@ async def get_subject_fluid(subject_id: UUID, query: DayQuery) -> Response:
 async def give_subject(subject_id: UUID, body: GiftBody) -> Response:
     """Note what a hand gave a subject.
 
-    It is noted also where it is more than the day's maximum: it was given. Runs get less after it.
+    It is noted also where it is more than the day's maximum: it was given. A run that is under way gets less after it. With `ask`
+    it is to be given only after this has been answered: 409 where the day has no room for it, or a run has given too much.
     """
     subject = await _subject(subject_id)
     gift_id = id_for(principal().name, request.path, request.headers.get("Idempotency-Key"))
     facts = (body.substance, body.amount, body.time or datetime.now(UTC), Fate.CONFIRMED)
     entry = Entry(gift_id, subject.id, *facts, by=principal().name, note=body.note)
-    return answer(entry_view(await welfare_desk().give(asker(), subject, entry)), HTTPStatus.CREATED)
+    return answer(entry_view(await welfare_desk().give(asker(), subject, entry, ask=body.ask)), HTTPStatus.CREATED)
 
 
 @blueprint.get("/subjects/<uuid:subject_id>/limits")

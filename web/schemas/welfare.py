@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from msgspec import structs
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from lics_actors.store.subject_days import SubjectDay
 from lics_actors.welfare.judge import concerns, in_force, room
@@ -40,6 +40,13 @@ class GiftBody(Body):
     amount: Amount
     time: Annotated[UtcTime | None, Field(strict=False, description="when; now, if absent")] = None
     note: Annotated[str, Field(max_length=500)] = ""
+    ask: Annotated[bool, Field(description="not given yet: may it be? 201: it may, whatever runs give; not with `time`")] = False
+
+    @model_validator(mode="after")
+    def _now(self) -> Self:
+        if self.ask and self.time is not None:
+            raise ValueError("what is asked for is given now: leave `time` out")
+        return self
 
 
 class SessionRulesBody(Body):

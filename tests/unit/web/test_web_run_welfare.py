@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec import structs
 
+from lics_actors.run.messages import RenewAllowance
 from lics_actors.store.shipping import ship_journal
 from lics_actors.welfare.calibration import Point
 from tests.contract.run_records import opened, steps
@@ -55,6 +56,25 @@ async def test_an_order_says_what_the_run_may_give_and_what_its_pump_does(web: W
     _, day = await told(web, "GET", f"{path}/fluid")
     fluid = next(each for each in day["substances"] if each["substance"] == "fluid")
     assert (fluid["reserved"], fluid["left"]) == (1100, 0)
+
+    ask = {"substance": "fluid", "ask": True, "amount": 100.0}
+    assert (await told(web, "POST", f"{path}/fluid", json=ask))[0] == 201
+    (wish,) = [each for each in web.fleet.wishes if isinstance(each, RenewAllowance)]
+    assert wish.allowance is not None
+    assert (wish.allowance.amount, wish.allowance.serial > order.allowance.serial) == (1000, True), "the run has so much less"
+    web.fleet.down = True
+    key = {"Idempotency-Key": "k-9"}
+    status, refused = await told(web, "POST", f"{path}/fluid", key, json=ask)
+    assert status == 503
+    assert "not to be given now" in refused["detail"]["message"]
+    assert (await told(web, "POST", f"{path}/fluid", json={"substance": "fluid", "amount": 10.0}))[0] == 201, "a fact is a fact"
+    web.fleet.down = False
+    assert (await told(web, "POST", f"{path}/fluid", key, json=ask))[0] == 409, (
+        "it was refused, and is not given later by accident"
+    )
+    _, day = await told(web, "GET", f"{path}/fluid")
+    by_hand = next(each for each in day["substances"] if each["substance"] == "fluid")["by_hand"]
+    assert by_hand == 510, "what was not given stands beside what takes it back"
 
     await over(web, run)
     status, refused = await told(web, "POST", "/runs", json={**cage, **FORCE})

@@ -42,6 +42,19 @@ async def test_a_subjects_day(web: Web) -> None:
     assert (await told(web, "GET", f"/subjects/{uuid4()}/fluid"))[0] == 404
 
 
+async def test_a_hand_may_ask_before_it_gives(web: Web) -> None:
+    subject, _ = await made(web)
+    path = f"/subjects/{subject['id']}/fluid"
+    ask = {"substance": "fluid", "ask": True}
+    assert (await told(web, "POST", path, json={**ask, "amount": 1000.0}))[0] == 201
+    status, refused = await told(web, "POST", path, json={**ask, "amount": 600.0})
+    assert (status, refused["detail"]["code"]) == (409, "SUBJECT_LIMIT")
+    assert "500 µl are left" in refused["detail"]["message"]
+    now = datetime.now(UTC).isoformat()
+    assert (await told(web, "POST", path, json={**ask, "amount": 1.0, "time": now}))[0] == 422
+    assert fluid_of((await told(web, "GET", path))[1])["by_hand"] == 1000
+
+
 async def test_limits_and_overrides(web: Web) -> None:
     subject, _ = await made(web)
     path = f"/subjects/{subject['id']}"

@@ -1,9 +1,9 @@
-"""No limit is exceeded in any fault: several runs over several rigs, crashes, lost and late words, a database that is away."""
+"""No limit is exceeded in any fault: several runs on several rigs, hands meanwhile, crashes, late and lost words, no database."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from lics_actors.run.limits import refusal
+from lics_actors.run.limits import current, overdrawn, refusal, superseded
 from lics_actors.run.orders import Allowance
-from lics_actors.welfare.bank import Share, allowance, held, portions, reserved
-from lics_actors.welfare.days import day_of
-from lics_actors.welfare.judge import Request, judge
+from lics_actors.welfare.bank import Share, allowance, held, portions, reserved, room_of
+from lics_actors.welfare.days import LaboratoryDay, day_of
+from lics_actors.welfare.judge import Request, in_force, judge
 from lics_actors.welfare.ledger import Ledger, most, noted
 from lics_actors.welfare.messages import Entry, Fate, Grant, Granted, Limit, Limits, Override, Substance
 from tests.unit.welfare.accounts import BERLIN, NOON, SUBJECT
@@ -48,7 +48,7 @@ class Welfare:
 
     def __init__(self) -> None:
         self.now = NOON
-        self.ids = 0
+        self.ids = self.serial = 0
         self.table: dict[UUID, Entry] = {}
         self.grants: dict[UUID, Grant] = {}
         self.closed: set[UUID] = set()
@@ -87,24 +87,35 @@ class Welfare:
             self.an_allowance_arrives(n, -1)
 
     def _granted(self, run: Run, wanted: float | None) -> Allowance:
-        day = day_of(self.now, BERLIN)
-        already = held(self._shares(day.begin), self._by_hand(day.begin))
+        today = day_of(self.now, BERLIN)
+        self.serial += 1
+        then = self._granted_of(run, day_of(today.end, BERLIN), None)
+        return replace(self._granted_of(run, today, wanted), then=then, serial=self.serial)
+
+    def _granted_of(self, run: Run, day: LaboratoryDay, wanted: float | None) -> Allowance:
+        already = held(self._shares(day.begin).values(), self._by_hand(day.begin))
         found = portions(FLUID, wanted, already, limits=LIMITS, overrides=self.overrides, day=day, now=self.now)
         for portion in found or ():
             made = Grant(self._id(), run.id, SUBJECT, FLUID, portion.amount, day.begin, portion.until, portion.override)
             self.grants[made.id] = made
-        return allowance((each for each in self.grants.values() if each.run == run.id), day, self.now)
+        others = [share for each, share in self._shares(day.begin).items() if each != run.id]
+        limit = in_force(LIMITS, self.overrides, max(self.now, day.begin)).most(FLUID)
+        room = room_of(limit, others, self._by_hand(day.begin), 0.0)
+        return allowance((each for each in self.grants.values() if each.run == run.id), day, self.now, room)
 
     def an_allowance_arrives(self, n: int, pick: int) -> None:
         run = self.runs[n]
         if run.mail and run.allowance is not None:
-            run.allowance = run.mail[pick % len(run.mail)]  # it may come again
+            word = run.mail[pick % len(run.mail)]  # it may come again, and after a later one
+            if not superseded(run.allowance, word):
+                run.allowance = run.order = word
 
     def a_run_rewards(self, n: int, amount: float, part: float, outcome: Fate | None, dies: bool) -> None:
         run, command = self.runs[n], self._id()
         if run.allowance is None:
             run.allowance = run.order
-        if refusal(run.allowance, run.given_since(run.allowance.as_of), amount, self.now) is not None:
+        told = current(run.allowance, self.now)
+        if refusal(told, run.given_since(told.as_of), amount, self.now) is not None:
             return
         said = Entry(command, SUBJECT, FLUID, amount, self.now, run=run.id)
         run.journal.append(said)
@@ -148,18 +159,43 @@ class Welfare:
         if self.away:
             return
         day, given = day_of(self.now, BERLIN), self._id()
-        shares = self._shares(day.begin)
+        shares = self._shares(day.begin).values()
         entries = {each.id: each for each in self.table.values() if day.begin <= each.at < day.end}
         ledger = Ledger(entries, {FLUID: reserved(shares)})
         if isinstance(judge(ledger, Request(given, FLUID, amount, self.now), LIMITS, self.overrides), Granted):
             self.table[given] = Entry(given, SUBJECT, FLUID, amount, self.now, Fate.CONFIRMED)
             self.really[given] = (self.now, amount)
 
+    def a_hand_asks(self, amount: float, reached: bool) -> None:
+        """As welfare_hand.py: noted if there is room beside what is known, runs told, withdrawn if one had given too much."""
+        if self.away:
+            return
+        day, given = day_of(self.now, BERLIN), self._id()
+        entries = {each.id: each for each in self.table.values() if day.begin <= each.at < day.end}
+        if not isinstance(judge(Ledger(entries), Request(given, FLUID, amount, self.now), LIMITS, self.overrides), Granted):
+            return
+        self.table[given] = Entry(given, SUBJECT, FLUID, amount, self.now, Fate.CONFIRMED)
+        if reached and all(self._has_room(run) for run in (*self.runs, *self.over) if run.id not in self.closed):
+            self.really[given] = (self.now, amount)
+        else:
+            back = self._id()
+            self.table[back] = Entry(back, SUBJECT, FLUID, -amount, self.now, Fate.CONFIRMED)
+
+    def _has_room(self, run: Run) -> bool:
+        """Tell a run what it may give now; one that is dead, or over and not yet known to be, does not answer."""
+        run.mail.append(told := self._granted(run, None))
+        if run.allowance is None or run in self.over:
+            return False
+        if not superseded(run.allowance, told):
+            run.allowance = run.order = told
+        known = current(run.allowance, self.now)
+        return overdrawn(known, run.given_since(known.as_of)) == 0.0
+
     def somebody_overrides(self, value: float, hours: int) -> None:
         until = self.now + timedelta(hours=hours)
         self.overrides.append(Override(self._id(), SUBJECT, Limit.MAX_FLUID, value, self.now, until, "user:vet", "ill"))
 
-    def _shares(self, begin: datetime) -> list[Share]:
+    def _shares(self, begin: datetime) -> dict[UUID, Share]:
         day = day_of(begin, BERLIN)
         granted: dict[UUID, float] = defaultdict(float)
         given: dict[UUID, float] = defaultdict(float)
@@ -169,7 +205,7 @@ class Welfare:
         for entry in self.table.values():
             if entry.run is not None and day.begin <= entry.at < day.end:
                 given[entry.run] += most(entry)
-        return [Share(granted[each], given[each], each not in self.closed) for each in {*granted, *given}]
+        return {each: Share(granted[each], given[each], each not in self.closed) for each in dict.fromkeys([*granted, *given])}
 
     def _by_hand(self, begin: datetime) -> float:
         day = day_of(begin, BERLIN)
@@ -218,6 +254,8 @@ acts = st.one_of(
     _acts(runs, name="a_run_is_killed"),
     _acts(runs, name="a_run_ends"),
     _acts(doses, name="a_hand_gives"),
+    _acts(doses, st.sampled_from([True, True, False]), name="a_hand_asks"),
+    _acts(st.sampled_from([100.0, 300.0]), st.just(True), name="a_hand_asks"),
     overrides,
 )
 
@@ -225,6 +263,31 @@ acts = st.one_of(
 @settings(max_examples=300)
 @given(st.lists(acts, min_size=30, max_size=50))
 def test_no_limit_is_exceeded_whatever_happens(history: list[tuple[Any, ...]]) -> None:
+    welfare = Welfare()
+    for name, *facts in history:
+        getattr(welfare, name)(*facts)
+        welfare.no_limit_is_exceeded()
+
+
+meanwhile = st.one_of(
+    _acts(
+        st.just(0),
+        st.sampled_from([100.0, 300.0, 600.0]),
+        st.just(1.0),
+        st.just(Fate.CONFIRMED),
+        st.just(False),
+        name="a_run_rewards",
+    ),
+    _acts(st.sampled_from([100.0, 300.0]), st.just(True), name="a_hand_asks"),
+    _acts(st.just(0), st.integers(0, 9), name="an_allowance_arrives"),
+    _acts(st.just(0), st.none(), st.just("late"), name="a_run_is_granted"),
+    _acts(st.just(0), st.integers(1, 4), st.booleans(), name="a_journal_is_shipped"),
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(meanwhile, min_size=5, max_size=30))
+def test_what_a_hand_asks_for_while_a_run_gives_is_never_too_much_with_it(history: list[tuple[Any, ...]]) -> None:
     welfare = Welfare()
     for name, *facts in history:
         getattr(welfare, name)(*facts)
