@@ -1,4 +1,8 @@
-"""Waiting for a condition with a deadline; tests never sleep and hope."""
+"""Waiting for a condition with a deadline; tests never sleep and hope.
+
+Who names no deadline waits as long as a slow, stalled machine may take: that costs nothing where the condition comes true. A
+deadline of the test's own is a claim, that something is sooner than what else would bring it about, and says what that is.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from typing import TypeVar, cast
 
 Value = TypeVar("Value")
 STEP_S = 0.02
+PATIENCE_S = 40.0  # several starts of a process that imports everything, on a machine that is busy with other things
 
 
 class _Watch:
@@ -31,7 +36,7 @@ def _name(predicate: object) -> str:
     return f"{getattr(predicate, '__name__', predicate)} (line {code.co_firstlineno})" if code else repr(predicate)
 
 
-def wait_until(predicate: Callable[[], Value], timeout_s: float = 5.0, what: str = "") -> Value:
+def wait_until(predicate: Callable[[], Value], timeout_s: float = PATIENCE_S, what: str = "") -> Value:
     """Return the first true value of `predicate`; an exception counts as not yet.
 
     Raises:
@@ -50,7 +55,7 @@ def wait_until(predicate: Callable[[], Value], timeout_s: float = 5.0, what: str
         time.sleep(STEP_S)
 
 
-async def eventually(predicate: Callable[[], Awaitable[Value] | Value], timeout_s: float = 5.0, what: str = "") -> Value:
+async def eventually(predicate: Callable[[], Awaitable[Value] | Value], timeout_s: float = PATIENCE_S, what: str = "") -> Value:
     """As `wait_until`, for plain and async predicates, without blocking the loop."""
     watch = _Watch(timeout_s, what or _name(predicate))
     while True:

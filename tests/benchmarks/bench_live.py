@@ -110,7 +110,7 @@ class Live:
         await self.laboratory.stop("web")
         self.laboratory.environment["LICS_WEB_WORKERS"] = str(workers)
         self.laboratory.start("web", "web")
-        await eventually(self.laboratory._answers, 20.0, f"{workers} web workers answer")
+        await eventually(self.laboratory._answers, what=f"{workers} web workers answer")
 
     def case(self, name: str, unit: str, bar: float | None = None, *, at_least: bool = True, absolute: bool = False) -> Case:
         """Return a case."""

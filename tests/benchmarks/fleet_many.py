@@ -8,6 +8,7 @@ import signal
 import statistics
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import asyncpg
 import psutil
@@ -26,6 +27,7 @@ from tests.benchmarks.servers import Servers
 from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
 from tests.system.chaos.audit import Audits
 from tests.system.chaos.instruments import Instruments, instruments
+from tests.system.laboratory import subscribed
 from tests.waiting import eventually
 
 MANY_ONLINE_S = 60.0  # what issue 4 promises for 1,000 devices on 4 cores and 24 GiB
@@ -66,6 +68,8 @@ async def many(on: Servers, count: int, *, one_by_one: bool = False) -> Many:
             online_s = time.perf_counter() - began
             tell(f"{count} devices are online after {online_s:.1f} s")
             found = await returns(client, nodes) if one_by_one else None
+            known = partial(subscribed, laboratory.data_dir, on.broker.prefix, devices)
+            await eventually(known, PATIENCE_S, "the recorder knows of all devices")
             back_s = await _lose_racks(client, played, nodes)
             uss_mib = (
                 statistics.mean(psutil.Process(node.pid).memory_full_info().uss for node in nodes[:50] if _runs(node)) / 2**20

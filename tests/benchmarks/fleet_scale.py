@@ -98,7 +98,7 @@ async def back_after(client: FleetClient, node: NodeView, number: signal.Signals
         twin = await client.twin(device_id)
         return twin.incarnation > node.incarnation and twin.link is Link.ONLINE
 
-    await eventually(again, 30, f"{node.label} is back")
+    await eventually(again, what=f"{node.label} is back")
     return time.perf_counter() - began
 
 

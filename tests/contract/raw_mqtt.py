@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from types import TracebackType
 
+from tests.waiting import PATIENCE_S
+
 CONNACK, PUBLISH, PUBACK, SUBACK = 2, 3, 4, 9
 
 
@@ -66,7 +68,7 @@ class RawClient:
         """Send bytes as they are."""
         self._writer.write(data)
 
-    async def read(self, timeout_s: float = 5.0) -> tuple[int, bytes]:
+    async def read(self, timeout_s: float = PATIENCE_S) -> tuple[int, bytes]:
         """Return the next packet's first byte and body."""
         async with asyncio.timeout(timeout_s):
             first = (await self._reader.readexactly(1))[0]
@@ -78,7 +80,7 @@ class RawClient:
                 if digit < 128:
                     return first, await self._reader.readexactly(length)
 
-    async def closed(self, timeout_s: float = 5.0) -> bool:
+    async def closed(self, timeout_s: float = PATIENCE_S) -> bool:
         """Return whether the broker ends the connection."""
         try:
             async with asyncio.timeout(timeout_s):
@@ -97,7 +99,7 @@ class RawClient:
         assert kind >> 4 == SUBACK, kind
         assert body[2] == qos, body
 
-    async def arrived(self, timeout_s: float = 5.0) -> Arrived:
+    async def arrived(self, timeout_s: float = PATIENCE_S) -> Arrived:
         """Return the next PUBLISH, unacknowledged."""
         kind, body = await self.read(timeout_s)
         assert kind >> 4 == PUBLISH, kind

@@ -76,7 +76,7 @@ async def test_a_client_that_falls_silent_is_dead_after_its_keep_alive(running: 
     async with raw(running, "watcher", clean=True) as watcher:
         await watcher.subscribe("will/#")
         async with raw(running, "silent", keep_alive=1, will=("will/silent", b"gone")):
-            assert (await watcher.arrived(6)).topic == "will/silent"
+            assert (await watcher.arrived()).topic == "will/silent"
 
 
 async def test_a_persistent_session_gets_what_was_published_while_it_was_away_in_order(running: Broker) -> None:
@@ -242,7 +242,7 @@ async def test_mosquitto_keeps_what_it_saved_over_a_kill(running: Broker) -> Non
     saved = running.folder / "mosquitto.db"
     await _fill(running)
     size = 120 * 100
-    await eventually(lambda: saved.exists() and saved.stat().st_size > size, 5, "the broker has saved its queue")
+    await eventually(lambda: saved.exists() and saved.stat().st_size > size, what="the broker has saved its queue")
     running.kill()
     await running.ended()
     await running.start()

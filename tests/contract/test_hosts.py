@@ -124,7 +124,7 @@ async def test_a_heartbeat_that_was_under_way_is_seen_by_who_claims(pair: tuple[
         pending = [duty for duty, host, _ in (await two.beat()).pending if host == "two"]
         assert set(pending) == mine
         claiming = asyncio.create_task(two.repository.claim_duties("two", two.generation, pending))
-        await eventually(lambda: _waits_for_a_lock(two.repository), 5.0)
+        await eventually(lambda: _waits_for_a_lock(two.repository))
     assert await claiming == frozenset()
 
 

@@ -227,7 +227,7 @@ async def test_a_full_redis_loses_messages_and_says_so(own_valkey: Valkey) -> No
             await eventually(lambda: publisher.dropped == 1)
             client.config_set("maxmemory", "256mb")
         publisher.publish(TOPIC, event(2), keep=True)
-        await eventually(lambda: ears.seqs == [0, 2], 10)
+        await eventually(lambda: ears.seqs == [0, 2])
         assert await ears.reader.replay(TOPIC, ears.numbers[0]) is None
 
 
@@ -271,11 +271,11 @@ async def test_both_sides_come_back_by_themselves_when_redis_does(own_valkey: Va
             publisher.publish(TOPIC, event(seq), keep=True)
         assert await ears.reader.subscribe("fleet") is False
         await own_valkey.start()
-        await eventually(lambda: AGAIN in ears.heard, 15)
-        after_loss = [body for _, body in await eventually(lambda: ears.reader.kept(TOPIC), 15)]
+        await eventually(lambda: AGAIN in ears.heard)
+        after_loss = [body for _, body in await eventually(lambda: ears.reader.kept(TOPIC))]
         assert [seq_of(body) for body in after_loss] == [1, 2, 3, 4, 5]
         assert await ears.reader.replay(TOPIC, ears.numbers[0]) is None, "what a restarted Redis forgot is not known to be whole"
-        await eventually(lambda: publisher.watched() == {TOPIC, "fleet"}, 15)
+        await eventually(lambda: publisher.watched() == {TOPIC, "fleet"})
         publisher.publish("fleet", event(6), keep=True)
         await eventually(lambda: ears.seqs[-1] == 6)
         assert rising(ears.numbers)
@@ -305,7 +305,7 @@ async def test_what_did_not_fit_while_redis_was_away_is_missed_in_a_replay(own_v
         for seq in range(1, 100):
             publisher.publish(TOPIC, event(seq), keep=True)
         gate.reopen()
-        await eventually(lambda: ears.seqs[-1] == 99, 15)
+        await eventually(lambda: ears.seqs[-1] == 99)
         assert 1 not in ears.seqs and publisher.dropped
         assert rising(ears.numbers)
         assert await ears.reader.replay(TOPIC, ears.numbers[0]) is None
@@ -322,10 +322,10 @@ async def test_a_redis_that_hangs_holds_up_nobody(own_valkey: Valkey) -> None:
         publisher.publish(TOPIC, event(1), keep=True)
         began = time.perf_counter()
         await publisher.drained(0.2)
-        assert time.perf_counter() - began < 2
-        await eventually(lambda: publisher._away, 8)
+        assert time.perf_counter() - began < 3.5, "it did not wait for Redis"
+        await eventually(lambda: publisher._away)
         await publisher.drained(5)  # at once: away
-        await eventually(lambda: ears.seqs[-1] == 1, 15)
+        await eventually(lambda: ears.seqs[-1] == 1)
         assert rising(ears.numbers)
 
 

@@ -26,7 +26,7 @@ from lics_actors.store.shipping import Shipped, journal_position, ship_journal, 
 from tests.contract.store_rows import DEVICE, at, changed, event, new_device, reading, rejection
 from tests.waiting import eventually
 
-SECONDS = 9.0  # ANSWER_S and ACQUIRE_S, and a little for a busy machine
+SECONDS = 20.0  # ANSWER_S and ACQUIRE_S are 8 s together; the rest is for a busy machine. Nobody would wait for a minute
 
 Call = Callable[[Repository], Awaitable[Any]]
 CALLS: dict[str, Call] = {
@@ -137,10 +137,10 @@ async def test_it_goes_and_comes_back(own_postgres: Postgres) -> None:
     for call in CALLS.values():
         await told(call(repository))
     await own_postgres.start()
-    assert (await eventually(lambda: repository.get_device(device), 15.0)).id == device
+    assert (await eventually(lambda: repository.get_device(device))).id == device
     assert await ship_samples(repository, [reading(1)], [event(1)], [rejection(1)]) == Shipped(1, 1, 1, 0)
     for _ in range(10):
-        assert await repository.ping() < 1.0
+        assert await repository.ping() < 5.0
     await repository.close()
 
 
@@ -149,7 +149,7 @@ async def test_it_is_away_at_first(own_postgres: Postgres) -> None:
     repository = await Repository.connect(own_postgres.url)
     await told(repository.device_specs())
     await own_postgres.start()
-    await eventually(repository.ping, 15.0)
+    await eventually(repository.ping)
     assert await repository.device_specs() == []
     await repository.close()
 
@@ -182,7 +182,7 @@ async def test_a_frozen_server_holds_nobody(own_postgres: Postgres) -> None:
     finally:
         for pid in family:
             os.kill(pid, signal.SIGCONT)
-    assert (await eventually(lambda: repository.get_device(device), 15.0)).id == device
+    assert (await eventually(lambda: repository.get_device(device))).id == device
     await repository.close()
 
 
@@ -192,7 +192,7 @@ async def test_who_finds_every_connection_taken_is_told(database_url: str, monke
     async with repository.raw(20.0), repository.raw(20.0):
         for call in CALLS.values():
             await told(call(repository))
-    assert await repository.ping() < 1.0
+    assert await repository.ping() < 5.0
     await repository.close()
 
 

@@ -29,7 +29,7 @@ from lics_actors.runtime.launcher import FleetDiedError, launch
 from lics_actors.runtime.messages import ActorBegun, ActorStopped, BeginActor, StopActor
 from lics_actors.runtime.peer import Peer, actor_address, host_port
 from tests.system.runtime_actors import KEY
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 PRELOAD = ("lics_actors.device.preload",)  # as the launcher of the fleet does
@@ -132,16 +132,16 @@ class DeviceHost:
         """Stop it in an orderly way."""
         if self.process.poll() is None:
             self.process.terminate()
-            await eventually(lambda: self.process.poll() is not None, 15.0, "the host has ended")
+            await eventually(lambda: self.process.poll() is not None, what="the host has ended")
         assert self.process.stdout is not None
         self.process.stdout.close()
 
     async def where(self) -> Where:
         """Return the actor's address, pid and incarnation, once it has begun."""
-        found: Any = await eventually(lambda: self.peer.ask(self.root, "where", 2.0), 10.0, "the actor has begun")
+        found: Any = await eventually(lambda: self.peer.ask(self.root, "where", 10.0), what="the actor has begun")
         return found
 
-    async def ask(self, body: object, timeout_s: float = 10.0) -> Any:
+    async def ask(self, body: object, timeout_s: float = PATIENCE_S) -> Any:
         """Ask the device's actor."""
         (host, port), _, _ = await self.where()
         return await self.peer.ask(actor_address(host, port), body, timeout_s)
@@ -151,7 +151,7 @@ class DeviceHost:
         twin: DeviceTwin = await self.ask(AskTwin(self.spec.device.device_id))
         return twin
 
-    async def link(self, link: str, timeout_s: float = 10.0) -> DeviceTwin:
+    async def link(self, link: str, timeout_s: float = PATIENCE_S) -> DeviceTwin:
         """Wait for a link state."""
 
         async def reached() -> DeviceTwin | None:
@@ -163,13 +163,13 @@ class DeviceHost:
 
     async def change(self, spec: DeviceSpec) -> None:
         """Tell the actor a new specification."""
-        await self.peer.ask(self.root, ChangeDeviceSpec(spec), 2.0)
+        await self.peer.ask(self.root, ChangeDeviceSpec(spec), PATIENCE_S)
 
     async def kill(self) -> int:
         """SIGKILL the actor's process; returns the incarnation that died."""
         _, pid, incarnation = await self.where()
         os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: self._incarnation_after(incarnation), 10.0, "a new incarnation")
+        await eventually(lambda: self._incarnation_after(incarnation), what="a new incarnation")
         return incarnation
 
     async def _incarnation_after(self, incarnation: int) -> bool:

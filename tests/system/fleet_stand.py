@@ -59,7 +59,7 @@ class Stand:
 
         return await eventually(check, START_S)
 
-    async def state(self, device_id: UUID, state: NodeState, timeout_s: float = 10) -> NodeView:
+    async def state(self, device_id: UUID, state: NodeState, timeout_s: float = START_S) -> NodeView:
         """Wait until a device's node is in a state."""
 
         async def check() -> NodeView | None:
@@ -68,7 +68,7 @@ class Stand:
 
         return await eventually(check, timeout_s)
 
-    async def anew(self, name: str, pid: int | None, timeout_s: float = 15.0) -> NodeView:
+    async def anew(self, name: str, pid: int | None, timeout_s: float = START_S) -> NodeView:
         """Wait until a node runs in another process than `pid`."""
 
         async def check() -> NodeView | None:
@@ -105,7 +105,7 @@ def launcher(
         if child.poll() is None:
             child.terminate()
             with suppress(subprocess.TimeoutExpired):
-                child.wait(15)
+                child.wait(30)
         child.kill()
         child.wait()
         if alone:

@@ -79,7 +79,7 @@ async def granted(client: aiomqtt.Client, topic_filter: str) -> bool:
 async def heard_until(client: aiomqtt.Client, last: str) -> list[tuple[str, bytes]]:
     """Return what a client hears up to a message on the topic `last`, which must come."""
     heard: list[tuple[str, bytes]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         async for message in client.messages:
             heard.append((message.topic.value, bytes(message.payload)))  # type: ignore[arg-type]
             if message.topic.value == last:

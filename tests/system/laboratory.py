@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +21,14 @@ import psutil
 from drivers.native.demo import DemoDevice
 from drivers.native.simulator import SimulatedDeviceSpec, Simulator
 from lics_actors.device.messages import BrokerSpec
-from tests.waiting import eventually, wait_until
+from lics_actors.recorder.session import SESSION_FILE
+from tests.waiting import PATIENCE_S, eventually, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "a-token-of-the-tests-on-loopback-0123456789"
-STOP_S = 15.0
+SAID = ("telemetry", "events")
+SUBSCRIBED = "subscriptions changed"  # lics_actors/recorder/session.py logs it
+STOP_S = 30.0  # what it gives its parts, and what a busy machine adds
 
 
 @dataclass(slots=True)
@@ -61,13 +65,13 @@ class Laboratory:
         }
         self.metrics_url = f"http://127.0.0.1:{metrics}/metrics"
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        self.api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20.0)
+        self.api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=PATIENCE_S)
 
     async def __aenter__(self) -> Self:
         try:
             self.start("fleet", "fleet", "run")
             self.start("web", "web")
-            await eventually(self._answers, 20.0, "web answers")
+            await eventually(self._answers, what="web answers")
         except BaseException:
             await self._leave()
             raise
@@ -107,7 +111,7 @@ class Laboratory:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         return process.returncode or 0, output.decode()
 
     async def get(self, path: str, **query: Any) -> Any:
@@ -142,6 +146,10 @@ class Laboratory:
         body = {"name": name, "args": dict(args or {}), **more}
         return await self.api.post(f"/api/v1/devices/{device_id}/command", json=body)
 
+    async def records(self) -> None:
+        """Wait until its recorder has subscribed: what a device has said before that is nobody's."""
+        await eventually(lambda: SUBSCRIBED in (self.data_dir / "fleet.out").read_text(), what="the recorder has subscribed")
+
     async def nodes(self) -> dict[str, Any]:
         """Return the supervision tree's nodes by name."""
         found: dict[str, Any] = {}
@@ -154,7 +162,7 @@ class Laboratory:
         walk(await self.get("/api/v1/fleet"))
         return found
 
-    async def settled(self, command_id: str, device_id: UUID, *states: str, timeout_s: float = 20.0) -> Any:
+    async def settled(self, command_id: str, device_id: UUID, *states: str, timeout_s: float = PATIENCE_S) -> Any:
         """Return a command once its state is one of those."""
 
         async def is_so() -> Any:
@@ -191,7 +199,15 @@ class Laboratory:
             sys.stderr.write(f"--- {log.name}\n{log.read_text(errors='replace')[-6000:]}\n")
 
 
+def subscribed(data_dir: Path, prefix: str, devices: Iterable[DemoDevice]) -> bool:
+    """Return whether the recorders of a data directory have between them asked the broker for what all devices say."""
+    files = data_dir.glob(f"spool*/{SESSION_FILE}")
+    asked = {name for file in files for name in json.loads(file.read_text())}
+    every = {f"{prefix}devices/+/{leaf}" for leaf in SAID}
+    return every <= asked or {f"{prefix}devices/{device.id}/{leaf}" for device in devices for leaf in SAID} <= asked
+
+
 def kill_process(pid: int) -> None:
     """SIGKILL a process of the test's own laboratory, and wait until it is gone."""
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 2.0)
+    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)

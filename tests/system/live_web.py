@@ -22,7 +22,7 @@ from lics_actors.live.messages import DeviceLive, EventLive, TelemetryLive, devi
 from lics_actors.live.publisher import LivePublisher
 from lics_actors.store.repository import Repository
 from tests.unit.web.fleet_stub import FleetStub
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from web.app import create_app
 from web.live.hub import Hub
 from web.live.install import hub_of
@@ -31,7 +31,6 @@ from web.serve import listen, serve_app
 
 TOKEN = "only-for-tests-on-loopback-0123456789"
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-PATIENCE_S = 10.0
 
 
 @dataclass

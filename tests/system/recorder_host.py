@@ -113,7 +113,7 @@ class RecorderHost:
         assert line, self.log.read_text()
         self.root = actor_address(*json.loads(line))
         self.peer = await Peer.open()
-        await eventually(self.connected, 15.0, "the recorder is connected to the broker")
+        await eventually(self.connected, what="the recorder is connected to the broker")
         return self
 
     def _start(self) -> subprocess.Popen[str]:
@@ -137,13 +137,13 @@ class RecorderHost:
         """Stop it in an orderly way."""
         if self.process.poll() is None:
             self.process.terminate()
-            await eventually(lambda: self.process.poll() is not None, 15.0, "the host has ended")
+            await eventually(lambda: self.process.poll() is not None, what="the host has ended")
         assert self.process.stdout is not None
         self.process.stdout.close()
 
     async def how(self) -> ActorPong:
         """Return how the present incarnation is doing, as of the last time this was asked."""
-        pong: Any = await eventually(lambda: self.peer.ask(self.root, "how", 2.0), 10.0, "the recorder has begun")
+        pong: Any = await eventually(lambda: self.peer.ask(self.root, "how", 10.0), what="the recorder has begun")
         assert isinstance(pong, ActorPong)
         return pong
 
@@ -164,7 +164,7 @@ class RecorderHost:
         async def another() -> bool:
             return (await self.how()).pid != pid
 
-        await eventually(another, 10.0, "a new incarnation")
+        await eventually(another, what="a new incarnation")
 
 
 if __name__ == "__main__":

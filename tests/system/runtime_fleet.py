@@ -21,6 +21,7 @@ from thespian.actors import ActorAddress
 from lics_actors.runtime import process, transport
 from lics_actors.services.ports import free_port
 from tests.system.runtime_actors import KEY
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +41,7 @@ class Fleet:
     began_in_s: float = 0.0
     lines: queue.Queue[dict[str, Any] | None] = field(default_factory=queue.Queue)
 
-    def next_line(self, timeout_s: float = 15.0) -> dict[str, Any]:
+    def next_line(self, timeout_s: float = PATIENCE_S) -> dict[str, Any]:
         """Return what the launcher says next; fails the test when it says nothing or has ended."""
         line = self.lines.get(timeout=timeout_s)
         assert line is not None, "the launcher ended without a word"
@@ -55,8 +56,8 @@ class Fleet:
     def stop(self) -> dict[str, Any]:
         """End it as a person would and return its last words."""
         self.say("stop")
-        last = self.next_line(30)
-        self.launcher.wait(10)
+        last = self.next_line()
+        self.launcher.wait(PATIENCE_S)
         return last
 
     def running(self) -> list[process.RecordedProcess]:
@@ -105,14 +106,14 @@ def running_fleet(folder: Path, leaves: int = 2, *options: str, port: int | None
         fleet.root = transport.actor_address(*first["launched"])
         fleet.root_pid, fleet.admin_pid = first["pid"], first["admin_pid"]
         if leaves:
-            began = fleet.next_line(60)
+            began = fleet.next_line(2 * PATIENCE_S)
             fleet.began_in_s = began["seconds"]
             fleet.leaves = [transport.actor_address(host, port) for host, port, _pid in began["began"]]
             fleet.leaf_pids = [pid for _host, _port, pid in began["began"]]
         yield fleet
 
 
-def seconds_until_gone(processes: list[process.RecordedProcess], timeout_s: float = 5.0) -> float:
+def seconds_until_gone(processes: list[process.RecordedProcess], timeout_s: float = PATIENCE_S) -> float:
     """Return how long it takes until none of them runs; more than `timeout_s` when some stay."""
     began = time.perf_counter()
     while any(process.process_exists(one.pid, one.started) for one in processes):

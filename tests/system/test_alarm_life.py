@@ -53,7 +53,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
 ) -> None:
     async with Laboratory(data_dir, own_postgres.url, redis_url, broker, free_port) as laboratory:
         await laboratory.register(PUMP)
-        await eventually(lambda: _runs(laboratory), 20)
+        await eventually(lambda: _runs(laboratory))
         async with viewer_of(laboratory) as viewer:
             assert (await viewer.subscribe("alarms"))["alarms"] == []
             await steer(laboratory, "quarantine", "it leaks")
@@ -63,7 +63,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
                 pass
             alarm = await one(laboratory, "unacknowledged")
             assert told == alarm
-            await eventually(lambda: metric(laboratory, 'lics_alarms_active{severity="high"} 1.0'), 10)
+            await eventually(lambda: metric(laboratory, 'lics_alarms_active{severity="high"} 1.0'))
             assert await metric(laboratory, "lics_alarms_unacknowledged 1.0")
 
             number = str(alarm["id"])
@@ -85,7 +85,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
 
         await laboratory.stop("fleet")
         laboratory.start("fleet", "fleet", "run")
-        await eventually(lambda: _state(laboratory, "quarantined"), 30)
+        await eventually(lambda: _state(laboratory, "quarantined"))
         again = await one(laboratory, "acknowledged")
         assert (again["id"], again["comment"]) == (alarm["id"], "a new tube comes"), "nobody is asked twice"
 
@@ -113,7 +113,7 @@ async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
             ended = [(item["action"], item["outcome"]) for item in reversed(items) if item["action"].startswith(kinds)]
             return ended if len(ended) == 5 else None
 
-        assert await eventually(acts, 15) == [
+        assert await eventually(acts) == [
             ("fleet.quarantine", "ok"),
             ("alarm.shelve", "ok"),
             ("alarm.shelve", "ok"),

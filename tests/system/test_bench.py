@@ -102,7 +102,7 @@ def test_ctrl_c_ends_it_in_order(data_dir: Path) -> None:
         _, rest = process.communicate(timeout=60)
         assert process.returncode == 130, rest
         assert "Traceback" not in rest
-        wait_until(lambda: not [child for child in began if child.is_running()], 5.0, "its processes are gone")
+        wait_until(lambda: not [child for child in began if child.is_running()], what="its processes are gone")
         assert list(folder.iterdir()) == []
     finally:
         process.kill()
@@ -113,7 +113,7 @@ def test_without_a_checkout_it_says_so(data_dir: Path) -> None:
     for package in ("lics_actors", "config", "drivers", "migrations", "web"):
         shutil.copytree(HOME / package, data_dir / package, ignore=shutil.ignore_patterns("__pycache__"))
     process = start(data_dir, "ingest", home=data_dir)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "checkout" in said and "next:" in said and "Traceback" not in said
 
@@ -121,7 +121,7 @@ def test_without_a_checkout_it_says_so(data_dir: Path) -> None:
 @pytest.mark.parametrize("words", [("nothing",), (), ("ingest", "--rounds", "0"), ("ingest", "--seconds", "-1")])
 def test_what_cannot_be_meant_is_a_matter_of_usage(data_dir: Path, words: tuple[str, ...]) -> None:
     process = start(data_dir, *words)
-    assert process.wait(30) == 2
+    assert process.wait(60) == 2
     assert process.communicate()[0] == ""
 
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -102,10 +101,8 @@ def test_it_makes_the_environment_once_and_passes_every_word_on(checkout: Checko
     code, out, err = checkout.run("fleet", "tree", "--json", "a b")
     assert (code, out) == (0, "ran ['fleet', 'tree', '--json', 'a b'] 1.0\n"), err
     assert "installing 1 packages" in err
-    started = time.monotonic()
     code, out, err = checkout.run("again")
     assert (code, out, err) == (0, "ran ['again'] 1.0\n", "")
-    assert time.monotonic() - started < 2
 
 
 def test_a_changed_lock_is_installed(checkout: Checkout) -> None:
@@ -138,7 +135,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) ->
 
 def test_it_survives_being_interrupted(checkout: Checkout) -> None:
     process = checkout.start()
-    wait_until((checkout.venv / "made-by-lics").exists, 30)
+    wait_until((checkout.venv / "made-by-lics").exists)
     process.terminate()
     process.communicate(timeout=30)
     assert checkout.run()[1] == "ran [] 1.0\n"

@@ -70,14 +70,14 @@ async def test_messages_that_mosquitto_dropped_are_an_alarm_with_their_number(
     tiny_broker: BrokerSpec, data_dir: Path, database_url: str, redis_url: str, free_port: Callable[[], int]
 ) -> None:
     async with Laboratory(data_dir, database_url, redis_url, tiny_broker, free_port) as laboratory:
-        await eventually((data_dir / "spool" / "broker.json").exists, 10.0, "the broker's figures were heard")
+        await eventually((data_dir / "spool" / "broker.json").exists, what="the broker's figures were heard")
         await overflow(tiny_broker)
 
         async def told() -> Any:
             page = await laboratory.get("/api/v1/alarms")
             return next((alarm for alarm in page["items"] if alarm["kind"] == "broker-dropped"), None)
 
-        alarm = await eventually(told, 15.0)
+        alarm = await eventually(told)
         assert alarm["source"] == "recorder"
         number = re.search(r"dropped (\d+) messages", alarm["message"])
         assert number is not None
@@ -88,7 +88,7 @@ async def test_messages_that_mosquitto_dropped_are_an_alarm_with_their_number(
 async def test_what_was_dropped_while_nobody_listened_is_told_by_the_next(tiny_broker: BrokerSpec, tmp_path: Path) -> None:
     async def listen(watch: BrokerWatch, until: Callable[[], object]) -> None:
         task = asyncio.create_task(watch.run())
-        await eventually(until, 10.0)
+        await eventually(until)
         task.cancel()
 
     first = BrokerWatch(tiny_broker, tmp_path, Tally())
@@ -107,7 +107,7 @@ async def test_doctor_sees_a_narrow_broker_and_that_it_dropped(tiny_broker: Brok
         found = await look(tiny_broker)
         return found if found.dropped == SENT - QUEUED else None
 
-    found = await eventually(seen, 10.0)
+    found = await eventually(seen)
     assert found.in_flight == 1
     assert found.version is not None
     assert found.version.startswith("mosquitto version 2")
@@ -145,7 +145,7 @@ async def test_the_fallback_broker_says_what_it_dropped(tmp_path: Path, data_dir
     try:
         watch = BrokerWatch(BrokerSpec("127.0.0.1", broker.port), tmp_path, Tally())
         task = asyncio.create_task(watch.run())
-        await eventually(lambda: watch.facts.total == 0, 10.0)
+        await eventually(lambda: watch.facts.total == 0)
         task.cancel()
     finally:
         await broker.stop()
@@ -161,16 +161,16 @@ async def test_lag_is_an_alarm_until_the_tables_have_caught_up(
     blocker = await asyncpg.connect(database_url)
     task = asyncio.create_task(core.run())
     try:
-        await eventually(lambda: core.tally.subscriptions, 10.0)
+        await eventually(lambda: core.tally.subscriptions)
         block = blocker.transaction()
         await block.start()
         await blocker.execute("LOCK TABLE telemetry IN ACCESS EXCLUSIVE MODE")
         async with aiomqtt.Client(broker.host, broker.port) as client:
             await client.publish(f"{broker.prefix}devices/{device.device_id}/telemetry", payload(device.device_id, 0), qos=1)
-        await eventually(lambda: "ingest-lag" in conditions(core.standing), 10.0)
+        await eventually(lambda: "ingest-lag" in conditions(core.standing))
         assert core.standing.lag_s >= 1.0
         await block.rollback()
-        await eventually(lambda: "ingest-lag" not in conditions(core.standing), 10.0)
+        await eventually(lambda: "ingest-lag" not in conditions(core.standing))
     finally:
         await blocker.close()
         task.cancel()

@@ -19,7 +19,7 @@ from lics_actors.admission.control import BrokerAccounts, control_spec
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.services.broker import mosquitto_program, plugin_file
 from tests.system.guarded import refused
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN_WORD = "the operator's own word"
@@ -39,11 +39,11 @@ async def theirs(data_dir: Path, free_port: Callable[[], int]) -> AsyncIterator[
     process = await asyncio.create_subprocess_exec(program, "-c", str(conf), stdout=DEVNULL, stderr=DEVNULL)
     spec = BrokerSpec("127.0.0.1", port)
     try:
-        await eventually(lambda: listens(spec), 10.0)
+        await eventually(lambda: listens(spec))
         yield spec
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def listens(spec: BrokerSpec) -> bool:
@@ -53,7 +53,7 @@ async def listens(spec: BrokerSpec) -> bool:
 
 
 def client(spec: BrokerSpec) -> aiomqtt.Client:
-    return aiomqtt.Client(spec.host, spec.port, username=spec.username, password=spec.password, timeout=3.0)
+    return aiomqtt.Client(spec.host, spec.port, username=spec.username, password=spec.password, timeout=10.0)
 
 
 @pytest.mark.mosquitto

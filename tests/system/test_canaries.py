@@ -101,8 +101,8 @@ async def test_no_secret_is_told(
             node = (await laboratory.nodes()).get(f"device:{device.id}")
             return node["pid"] if node and node["state"] == "running" else None
 
-        kill_process(await eventually(runs, 20.0, "its actor runs"))
-        await eventually(runs, 20.0, "its actor runs again")
+        kill_process(await eventually(runs, what="its actor runs"))
+        await eventually(runs, what="its actor runs again")
         told = await provoked(laboratory, device, canaries)
     kept = files(data_dir)
     everything = told.encode() + b"".join(kept.values())

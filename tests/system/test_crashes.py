@@ -78,7 +78,7 @@ async def test_who_holds_too_much_is_put_anew_in_order_and_without_blame(data_di
             stats = [(await stand.tree())[device_node(device.device_id)].stats for device in DEVICES]
             return all(0 <= each["memory_mib"] < 48 and 0 < each["files"] < 64 for each in stats)
 
-        await eventually(small, 10)
+        await eventually(small)
         recycled = [r.node for r in stand.recorded("rack-1") if isinstance(r, FleetEvent) and r.kind == "recycled"]
         assert sorted(recycled) == [device_node(ONE), device_node(TWO)]
 

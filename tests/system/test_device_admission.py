@@ -65,7 +65,7 @@ async def a_device_lives_with_its_own_credentials_until_they_are_revoked(lab: La
     own = replace(guarded.spec, username=said["username"], password=said["password"])
     spec = SimulatedDeviceSpec(PUMP.id, PUMP.type, PUMP.name)
     async with Simulator(own, [spec], lab.data_dir / "simulator"):
-        await eventually(lambda: lab.is_link(PUMP.id, "online"), 20.0)
+        await eventually(lambda: lab.is_link(PUMP.id, "online"))
         done = await lab.command(PUMP.id, "dispense", {"volume_ul": 5})
         assert done.status_code == 200 and done.json()["state"] == "succeeded", done.text
         assert (await asked(lab, "DELETE", f"{base}/{said['credential']['id']}", 200))["pending"] is False
@@ -88,7 +88,7 @@ async def a_device_that_nobody_knows_is_registered_by_a_claim_code_once(lab: Lab
     way = ways[0]
     assert (await lab.api.get(f"/api/v1/devices/{way.device_id}")).status_code == 404
     async with Simulator(way, [SimulatedDeviceSpec(way.device_id, "pump")], lab.data_dir / "simulator"):
-        await eventually(lambda: lab.is_link(way.device_id, "online"), 20.0)
+        await eventually(lambda: lab.is_link(way.device_id, "online"))
         done = await lab.command(way.device_id, "dispense", {"volume_ul": 5})
         assert done.status_code == 200 and done.json()["state"] == "succeeded", done.text
     device = await lab.device(way.device_id)
@@ -99,7 +99,7 @@ async def a_device_that_nobody_knows_is_registered_by_a_claim_code_once(lab: Lab
         await present(plain, said["code"], 3.0)
     credentials = await asked(lab, "GET", f"devices/{way.device_id}/credentials", 200)
     assert [each["expires_at"] for each in credentials["items"]] == [None]
-    actions = {each["action"] for each in (await eventually(lambda: audited(lab), 20.0))["items"]}
+    actions = {each["action"] for each in (await eventually(lambda: audited(lab)))["items"]}
     assert actions >= {"claim.new", "device.provision", "device.register"}
 
 
@@ -127,7 +127,7 @@ async def test_the_command_line_does_it_too_and_the_simulator_claims_itself(lab:
         page = await lab.get("/api/v1/devices", q="found")
         return page["items"] and page["items"][0]["link"] == "online"
 
-    await eventually(found, 30.0)
+    await eventually(found)
     assert "registered" in (await lab.cli("device", "claim", "list"))[1]
     os.kill(lab.processes["simulate"].pid, signal.SIGTERM)
     await asyncio.to_thread(lab.processes.pop("simulate").wait, 15)

@@ -214,13 +214,13 @@ async def test_settings_that_are_changed_to_anothers_topics_gain_nothing(
             await asyncio.gather(keeping, return_exceptions=True)
             keeper.word = "starting"
             keeping = asyncio.create_task(keeper._rounds(repository, guarded.accounts))
-            await eventually(lambda: keeper.word == "keeping", 20.0)
+            await eventually(lambda: keeper.word == "keeping")
             async with guarded.client(stolen) as client:
                 assert not await granted(client, "rack/output/valve/set") and await granted(client, "mine/output/valve/set")
             await repository.retire_device(victim.id, expected_version=None, principal="t")
             keeping.cancel()
             keeping = asyncio.create_task(keeper._rounds(repository, guarded.accounts))
-            await eventually(lambda: moved(guarded, stolen), 20.0)
+            await eventually(lambda: moved(guarded, stolen))
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)

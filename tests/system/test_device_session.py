@@ -144,10 +144,10 @@ async def test_a_broker_that_hangs_is_given_up_when_it_acknowledges_nothing(
         await eventually(running.reached)
         async with way.hanging():
             running.session.publish(running.reached()[0].session, [Publication(broker.prefix + "b", b"x", 1)])
-            await eventually(lambda: [each for each in running.heard if isinstance(each, BrokerLost)], 10.0)
+            await eventually(lambda: [each for each in running.heard if isinstance(each, BrokerLost)])
             (lost,) = [each for each in running.heard if isinstance(each, BrokerLost)]
             assert "does not acknowledge" in lost.reason, lost
-        await eventually(lambda: len(running.reached()) == 2, 20.0)
+        await eventually(lambda: len(running.reached()) == 2)
     await way.close()
 
 
@@ -202,7 +202,7 @@ async def test_much_telemetry_is_heard_in_samples_and_every_answer(each_broker: 
     async with Running(broker, "acks", "telemetry", silent_s=2.0) as running:
         await eventually(running.reached)
         async with Chatty(broker) as device:
-            await eventually(lambda: running.rests() >= 3, 20.0)
+            await eventually(lambda: running.rests() >= 3)
             assert running.session.sampled
         sent, acked = device.sent, device.acked
         async with aiomqtt.Client(broker.host, broker.port) as client:
@@ -230,7 +230,7 @@ async def test_a_new_session_listens_to_everything_again(each_broker: Broker) ->
     broker = BrokerSpec(LOOPBACK, each_broker.port)
     async with Running(broker, "acks", "telemetry", silent_s=3000.0) as first, Chatty(broker):
         await eventually(lambda: first.session.sampled)
-        await eventually(lambda: not first.messages()[-1].startswith(b"t"), 3.0)
+        await eventually(lambda: not first.messages()[-1].startswith(b"t"))
     async with Running(broker, "acks", "telemetry") as second:
         await eventually(second.reached)
         async with aiomqtt.Client(broker.host, broker.port) as client:
@@ -244,6 +244,6 @@ async def test_a_broker_that_cannot_be_reached_is_tried_again(
 ) -> None:
     wrong = replace(broker, **changes)  # type: ignore[arg-type]
     async with Running(wrong, "a") as running:
-        await eventually(lambda: len(running.heard) >= 2, 10.0)
+        await eventually(lambda: len(running.heard) >= 2)
         assert all(isinstance(each, BrokerLost) and each.reason for each in running.heard)
         assert not running.task.done()

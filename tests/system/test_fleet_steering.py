@@ -47,7 +47,7 @@ async def test_a_drained_device_stays_down_over_the_death_of_its_rack_and_of_the
     async def another() -> bool:
         return (await stand.client.tree()).pid != before["fleet"].pid
 
-    await eventually(another, 20)
+    await eventually(another)
     await stand.state(FIVE, NodeState.RUNNING, 15)
     assert (await stand.state(ONE, NodeState.DRAINED)).held_reason == "cage is cleaned"
     await stand.state(TWO, NodeState.QUARANTINED)

@@ -13,7 +13,7 @@ import pytest
 from lics_actors.fleet.state import device_node
 from tests.system.fleet_stand import DEVICES, FIVE, ONE, TWO, Stand, fleet_of_stand_ins, kill
 
-BACK_S = 15.0  # found after 6 to 7; the bar of 10 is test_scale's, which measures once more beside other work
+BACK_S = 30.0  # found after 6 to 7; the bar of 10 is test_scale's, which measures once more beside other work
 WHERE = {"stopped": "", "block_loop": "", "block_thread": "in on_request", "spin_loop": "in _spin"}  # stacks of the hung
 THREE = DEVICES[2].device_id
 
@@ -73,9 +73,9 @@ async def test_a_rack_that_was_away_itself_blames_none_of_its_devices(stand: Sta
 @pytest.mark.linux
 async def test_all_devices_of_a_rack_killed_in_one_instant_are_all_back_at_once(stand: Stand) -> None:
     before = await stand.all_running()
-    began = time.monotonic()
     for device in DEVICES:  # the kernel tells of some of these deaths with one signal
         kill(before[device_node(device.device_id)])
     for device in DEVICES:
         node = device_node(device.device_id)
-        await stand.anew(node, before[node].pid, max(began + 4.0 - time.monotonic(), 0.0))
+        after = await stand.anew(node, before[node].pid)
+        assert after.last_error == "its process ended", "seen at once, and not by its silence"

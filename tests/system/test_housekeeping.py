@@ -66,7 +66,7 @@ async def test_killed_again_and_again_it_ends_with_the_same(database_url: str) -
         await ship_samples(repository, [late], [], [])
         reached = goal
     assert reached == START + timedelta(minutes=250)
-    await eventually(lambda: _alone(repository), 20, "the killed one's session is gone")
+    await eventually(lambda: _alone(repository), what="the killed one's session is gone")
     await catch_up(repository)
     async with repository.raw(30.0) as connection:
         for one, other in ((OF_ROWS, OF_MINUTES), (OF_MINUTES, OF_ROWS)):
@@ -115,16 +115,16 @@ async def test_it_keeps_up_prunes_and_outlives_the_database(own_postgres: Postgr
     rows = [TelemetryRow(old + timedelta(minutes=n), DEVICE, "a", float(n), None, 1, n) for n in range(100)]
     await ship_samples(repository, rows, [], [])
     async with keeping(own_postgres.url, tmp_path) as housekeeper:
-        await eventually(lambda: housekeeper.state_word() == "keeping", 20)
+        await eventually(lambda: housekeeper.state_word() == "keeping")
         assert housekeeper.stats()["rollup_behind_s"] == 0
         await own_postgres.stop()
-        await eventually(lambda: housekeeper.state_word() == "waiting (database away)", 20)
-        await eventually(lambda: told(tmp_path) == [AlarmRaised], 20, "an alarm after some failures in a row")
+        await eventually(lambda: housekeeper.state_word() == "waiting (database away)")
+        await eventually(lambda: told(tmp_path) == [AlarmRaised], what="an alarm after some failures in a row")
         await own_postgres.start()
-        await eventually(lambda: housekeeper.state_word() == "keeping", 20)
-        await eventually(lambda: told(tmp_path) == [AlarmRaised, AlarmCleared], 20, "cleared by success")
+        await eventually(lambda: housekeeper.state_word() == "keeping")
+        await eventually(lambda: told(tmp_path) == [AlarmRaised, AlarmCleared], what="cleared by success")
         await repository.set_retention(RetentionRule("*", "", 1, None), principal="user:ada")
-        await eventually(lambda: housekeeper.stats()["values_pruned"] == 100, 20)
+        await eventually(lambda: housekeeper.stats()["values_pruned"] == 100)
     assert (await repository.telemetry(DEVICE)).items == []
     assert sum(point.count for point in (await repository.telemetry(DEVICE, bucket_s=3600)).items) == 100
     await repository.close()
@@ -141,10 +141,10 @@ def told(journal_dir: Path) -> list[type]:
 
 async def test_of_two_one_keeps_and_the_other_stands_by(database_url: str, tmp_path: Path) -> None:
     async with keeping(database_url, tmp_path) as one:
-        await eventually(lambda: one.state_word() == "keeping", 20)
+        await eventually(lambda: one.state_word() == "keeping")
         repository = await Repository.connect(database_url, pool_size=1, max_overflow=0)
         async with repository.raw(60.0) as connection:
-            assert await eventually(lambda: connection.fetchval("SELECT pg_try_advisory_lock($1)", 0x6C696375), 20)
-            await eventually(lambda: one.state_word() == "standing by", 20)
-        await eventually(lambda: one.state_word() == "keeping", 20)
+            assert await eventually(lambda: connection.fetchval("SELECT pg_try_advisory_lock($1)", 0x6C696375))
+            await eventually(lambda: one.state_word() == "standing by")
+        await eventually(lambda: one.state_word() == "keeping")
         await repository.close()

@@ -115,4 +115,4 @@ async def test_without_redis_and_tables_what_is_known_stays(web: LiveWeb) -> Non
     endings = access_of(web).endings
     _, claims = await signed_in(web, Role.OBSERVER)
     await web.repository.end_session(claims.session, claims.account, "signed out")
-    await eventually(lambda: claims.session in endings.ended.sessions, 10, "it looks by itself, every two seconds")
+    await eventually(lambda: claims.session in endings.ended.sessions, what="it looks by itself, every two seconds")

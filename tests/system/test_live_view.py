@@ -19,7 +19,8 @@ from lics_actors.store.records import AlarmRaised
 from lics_actors.store.rows import NewDevice
 from lics_actors.store.shipping import ship_journal
 from tests.system.live_web import TOKEN, LiveWeb, live_web
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
+from web.live.pacing import TELEMETRY_S
 from web.live.wire import SocketWire
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -296,7 +297,7 @@ async def test_two_workers_tell_the_same(web: LiveWeb, database_url: str, data_d
         assert heard[0] == heard[1] == sorted(heard[0])
 
 
-async def test_a_worker_that_stops_says_so_within_a_second(web: LiveWeb) -> None:
+async def test_a_worker_that_stops_says_so_at_once(web: LiveWeb) -> None:
     viewers = [await web.viewer() for _ in range(20)] + [await web.connect()]
     for viewer in viewers[:10]:
         await viewer.subscribe("fleet")
@@ -304,13 +305,14 @@ async def test_a_worker_that_stops_says_so_within_a_second(web: LiveWeb) -> None
     web.stopping.set()
     web.hub.stop()
     codes = await asyncio.gather(*(viewer.close_code() for viewer in viewers))
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < PATIENCE_S / 4, "nobody is waited for"
     assert set(codes) == {1001}
 
 
 async def test_values_are_paced_and_merged_and_the_newest_arrive(web: LiveWeb) -> None:
     pump, viewer = await device(web), await web.viewer()
     await viewer.subscribe(f"device:{pump}")
+    began = time.monotonic()
     for seq in range(300):
         web.tell_values(pump, seq, **{f"m{seq % 3}": float(seq)})
         await asyncio.sleep(0.001)
@@ -320,4 +322,5 @@ async def test_values_are_paced_and_merged_and_the_newest_arrive(web: LiveWeb) -
         newest |= (await viewer.until("telemetry"))["telemetry"]["metrics"]
         count += 1
     assert newest == {"m0": 297.0, "m1": 298.0, "m2": 299.0}
-    assert count < 60
+    assert count <= (time.monotonic() - began) / TELEMETRY_S + 2
+    assert count < 150, "several in one message"

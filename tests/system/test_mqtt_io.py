@@ -89,7 +89,7 @@ async def obedient(listener: Ear) -> None:
         echo = await listener.send("set_output", output="valve", on=True)
         return echoed(listener, echo) is not None
 
-    await eventually(confirmed, 20)
+    await eventually(confirmed)
     last = await listener.send("set_output", output="valve", on=False)
     await eventually(lambda: listener.latest("valve") == 0.0 and echoed(listener, last))
 
@@ -97,7 +97,7 @@ async def obedient(listener: Ear) -> None:
 async def test_what_mqtt_io_publishes_is_understood(broker: BrokerSpec, data_dir: Path) -> None:
     async with ear(broker) as listener:
         with mqtt_io(broker, data_dir):
-            await eventually(lambda: listener.presence() is PresenceState.ONLINE, 20)
+            await eventually(lambda: listener.presence() is PresenceState.ONLINE)
             await eventually(lambda: listener.latest("nest_c") == 1.0)
             await eventually(lambda: listener.latest("lever") == 1.0)
             door = await eventually(lambda: listener.all(EventReported))
@@ -152,7 +152,7 @@ async def test_its_end_is_seen_whether_orderly_or_not(broker: BrokerSpec, data_d
     async with ear(broker) as listener:
         for number, reason in ((signal.SIGTERM, "stopped"), (signal.SIGKILL, "dead")):
             with mqtt_io(broker, data_dir) as process:
-                await eventually(lambda: listener.presence() is PresenceState.ONLINE, 20)
+                await eventually(lambda: listener.presence() is PresenceState.ONLINE)
                 process.send_signal(number)
-                await eventually(lambda: listener.presence() is PresenceState.OFFLINE, 10)
+                await eventually(lambda: listener.presence() is PresenceState.OFFLINE)
                 assert listener.all(PresenceReported)[-1].reason == reason

@@ -22,7 +22,7 @@ async def test_mqtt_io_is_driven_over_rest_and_never_told_what_it_could_do_twice
     async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
         await laboratory.register(DEVICE, settings=SETTINGS)
         with mqtt_io(broker, data_dir):
-            await eventually(lambda: laboratory.is_link(DEVICE.id, "online"), 20.0, "mqtt-io is online")
+            await eventually(lambda: laboratory.is_link(DEVICE.id, "online"), what="mqtt-io is online")
             capabilities = (await laboratory.device(DEVICE.id))["capabilities"]
             assert {"set_output", "pulse_output"} <= set(capabilities["commands"])
 
@@ -31,7 +31,7 @@ async def test_mqtt_io_is_driven_over_rest_and_never_told_what_it_could_do_twice
                 assert answer.status_code == 200, answer.text
                 return answer.json() if answer.json()["state"] == "succeeded" else None
 
-            command = await eventually(set_output, 20.0, "the output's echo confirms it")
+            command = await eventually(set_output, what="the output's echo confirms it")
             assert command["result"] == {"output": "valve", "on": True}
             assert "set_pin(pin=3, value=True)" in (data_dir / "printed").read_text()
 
@@ -41,8 +41,8 @@ async def test_mqtt_io_is_driven_over_rest_and_never_told_what_it_could_do_twice
             wrong = await laboratory.command(DEVICE.id, "set_output", {"output": "nowhere", "on": True})
             assert wrong.status_code == 422, wrong.text
 
-            await eventually(lambda: recorded(laboratory, DEVICE.id), 15.0, "its readings are in the table")
-        await eventually(lambda: laboratory.is_link(DEVICE.id, "offline"), 15.0, "its end is noticed")
+            await eventually(lambda: recorded(laboratory, DEVICE.id), what="its readings are in the table")
+        await eventually(lambda: laboratory.is_link(DEVICE.id, "offline"), what="its end is noticed")
 
 
 async def recorded(laboratory: Laboratory, device_id: UUID) -> bool:

@@ -32,7 +32,7 @@ async def at_work(laboratory: Laboratory, *devices: DemoDevice) -> AsyncIterator
             await laboratory.register(device)
         async with laboratory.simulator(*devices, rate_hz=2.0):
             for device in devices:
-                await eventually(lambda device=device: laboratory.is_link(device.id, "online"), 20)
+                await eventually(lambda device=device: laboratory.is_link(device.id, "online"))
             yield laboratory
 
 
@@ -63,7 +63,7 @@ async def audited(laboratory: Laboratory, acts: int) -> list[dict[str, Any]]:
         items = [item for item in items if item["action"].startswith("fleet.")]
         return list(reversed(items)) if len(items) >= acts and all(item["outcome"] != "asked" for item in items) else None
 
-    return await eventually(enough, 15, f"{acts} acts in the audit")
+    return await eventually(enough, what=f"{acts} acts in the audit")
 
 
 @pytest.mark.timeout(120)
@@ -167,7 +167,7 @@ async def test_watching_goes_on_through_a_restart_and_logs_are_a_nodes_own(
         laboratory.start("fleet", "fleet", "run")
         await look(lambda seen: "status" in seen and seen["status"]["devices"] == {"online": 1})
         watching.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(watching.wait(), 10) == 0
+        assert await asyncio.wait_for(watching.wait(), 40) == 0
 
         code, text = await laboratory.cli("fleet", "logs", PUMP.name)
         assert code == 0 and "device changed" in text and "recorder closed" not in text

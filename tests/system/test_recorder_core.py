@@ -52,7 +52,7 @@ async def recording(
         core.devices_known(known)
     task = asyncio.create_task(core.run())
     try:
-        await eventually(lambda: core.stats()["broker_up"] or (task.done() and task.result()), 10)
+        await eventually(lambda: core.stats()["broker_up"] or (task.done() and task.result()))
         await subscribed(core)
         yield core
     finally:
@@ -63,7 +63,7 @@ async def recording(
 
 async def subscribed(core: RecorderCore) -> None:
     """Wait until the broker has the filters wanted now."""
-    await eventually(lambda: core.tally.subscriptions == len(core._laboratory.routes.filters), 10)
+    await eventually(lambda: core.tally.subscriptions == len(core._laboratory.routes.filters))
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def execute(url: str, statement: str) -> None:
 
 
 async def shipped(core: RecorderCore, messages: int) -> None:
-    await eventually(lambda: core.tally.shipped >= messages and core.stats()["ingest_lag_s"] == 0, 15)
+    await eventually(lambda: core.tally.shipped >= messages and core.stats()["ingest_lag_s"] == 0)
 
 
 def topic(broker: BrokerSpec, device_id: UUID, leaf: str = "telemetry") -> str:
@@ -259,13 +259,13 @@ async def test_journals_are_shipped_each_entry_once_whatever_is_in_them(
         return len(await nodes("ended")) == 80
 
     async with recording(spec) as core:
-        await eventually(all_ended, 20)
+        await eventually(all_ended)
         journals[5].append([happened("later", 5)])
 
         async def later() -> bool:
             return await nodes("later") == ["node:5"]
 
-        await eventually(later, 5)
+        await eventually(later)
         await eventually(lambda: (folder / "device-5.journal.shipped").read_text().startswith("4 "))
         assert core.tally.dead_letters == 1
         assert core.tally.faults == 0
@@ -277,7 +277,7 @@ async def test_journals_are_shipped_each_entry_once_whatever_is_in_them(
         async def between() -> bool:
             return len(await nodes("between")) == 80
 
-        await eventually(between, 20)
+        await eventually(between)
     assert await nodes("started") == await nodes("ended") == await nodes("between") == everyone
     assert len(await nodes("fine")) == 79
     (note,) = await query(database_url, "SELECT topic, reason FROM rejected_payload")
@@ -307,7 +307,7 @@ async def test_what_waits_for_the_database_is_shipped_from_memory_and_disk_alike
         load = LoadWriter(broker, known, rate=2000)
         async with locked(database_url, "telemetry"):
             sending = asyncio.create_task(load.run())
-            await eventually(lambda: core.tally.spooled >= 1500, 15)
+            await eventually(lambda: core.tally.spooled >= 1500)
             await client.publish(topic(broker, known[0].device_id), b"garbage", qos=1)
             assert core.tally.rows == 0
         load.stop()
@@ -330,14 +330,14 @@ async def test_a_damaged_spool_is_replaced_and_said(broker: BrokerSpec, database
         async def told() -> bool:
             return await query(database_url, "SELECT kind FROM alarm WHERE returned_at IS NULL") == [("spool-damaged",)]
 
-        await eventually(told, 5)
+        await eventually(told)
         (aside,) = (data_dir / "spool").glob("*.corrupt-*")
         aside.unlink()
 
         async def ended() -> bool:
             return await query(database_url, "SELECT kind FROM alarm WHERE returned_at IS NULL") == []
 
-        await eventually(ended, 5)
+        await eventually(ended)
 
 
 async def test_a_segment_damaged_while_it_waits_costs_only_itself(broker: BrokerSpec, database_url: str, data_dir: Path) -> None:
@@ -403,13 +403,13 @@ async def test_the_fallback_broker_keeps_what_waits_for_a_recorder_that_is_away(
         spec, load = spec_of(broker, database_url, data_dir), LoadWriter(broker, known, rate=100)
         async with recording(spec, known) as core:
             sending = asyncio.create_task(load.run())
-            await eventually(lambda: core.tally.rows > 50, 10)
+            await eventually(lambda: core.tally.rows > 50)
         waiting = load.sent
         await eventually(lambda: load.sent > waiting + 50)
         async with recording(spec, known) as core:
             load.stop()
             await sending
-            await eventually(lambda: everything_is_there(database_url, load), 10)
+            await eventually(lambda: everything_is_there(database_url, load))
     finally:
         await server.stop()
 

@@ -68,7 +68,7 @@ class Load:
                 command = await self.laboratory.get(f"/api/v1/commands/{command_id}", device_id=device_id)
                 return command["state"] if command["state"] in TERMINAL else None
 
-            state = await eventually(settled, 30, f"{command_id} is settled")
+            state = await eventually(settled, what=f"{command_id} is settled")
             states[state] = states.get(state, 0) + 1
         ran = executions(data_dir)
         assert set(ran.values()) <= {1}, "something ran twice"
@@ -114,7 +114,7 @@ async def laboratory(
             await laboratory.register(pump)
         async with laboratory.simulator(*PUMPS, rate_hz=2.0):
             for pump in PUMPS:
-                await eventually(lambda pump=pump: laboratory.is_link(pump.id, "online"), 20)
+                await eventually(lambda pump=pump: laboratory.is_link(pump.id, "online"))
             yield laboratory
 
 
@@ -128,7 +128,7 @@ async def test_one_after_another_while_commands_are_given(laboratory: Laboratory
     before, load = await laboratory.nodes(), Load(laboratory)
     since = datetime.fromisoformat((await laboratory.get("/health"))["timestamp"])
     async with load.running():
-        await eventually(lambda: len(load.given) >= 10, 20)
+        await eventually(lambda: len(load.given) >= 10)
         code, text = await laboratory.cli("fleet", "restart", "--all", "--rolling", "2")
         assert code == 2 and "why" in text
         code, text = await laboratory.cli("fleet", "restart", "--all", "--rolling", "2", "--reason", "memory", "--json")
@@ -187,11 +187,11 @@ async def test_all_at_once_from_a_new_program_while_commands_are_given(laborator
     version.write_text(version.read_text() + '\n__version__ = "99.0.0"\n')
     since = datetime.fromisoformat((await laboratory.get("/health"))["timestamp"])
     async with load.running():
-        await eventually(lambda: len(load.given) >= 10, 20)
+        await eventually(lambda: len(load.given) >= 10)
         code, text = await laboratory.cli("fleet", "restart", "fleet", "--reason", "version 99", "--json")
         assert code == 0, text
         given = len(load.given)
-        await eventually(lambda: len(load.given) >= given + 10, 30)
+        await eventually(lambda: len(load.given) >= given + 10)
     new = place(laboratory)
     assert (new["version"], new["pid"] != old["pid"]) == ("99.0.0", True)
     assert (laboratory.processes["fleet"].pid, laboratory.processes["fleet"].poll()) == (launcher, None), "the same process"

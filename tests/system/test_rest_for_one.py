@@ -66,5 +66,5 @@ async def test_the_end_comes_strictly_in_reverse(stand: Stand) -> None:
     diary = Diary(stand)
     diary.news()
     stand.launcher.send_signal(signal.SIGTERM)
-    await eventually(lambda: stand.launcher.poll() is not None, 15)
+    await eventually(lambda: stand.launcher.poll() is not None)
     assert diary.news() == [f"cage-{number} stops" for number in (4, 3, 2, 1)]

@@ -90,7 +90,7 @@ async def test_a_session_is_discarded_once_broker_and_database_answer_again_even
         assert known(file) == {str(retired), str(kept)}, "nothing was discarded while nobody answered"
     async with keeping(by_way, file, register) as keeper:
         keeper.listed([kept])
-        await eventually(lambda: known(file) == {str(kept)}, 10.0)
+        await eventually(lambda: known(file) == {str(kept)})
         assert not await has_session(broker.port, retired)
     await way.close()
 
@@ -102,7 +102,7 @@ async def test_a_device_that_somebody_else_runs_keeps_its_session(broker: Broker
     async with keeping(broker, file, register) as keeper:
         keeper.listed([moved])
         keeper.listed([])
-        await eventually(lambda: known(file) == set(), 10.0)
+        await eventually(lambda: known(file) == set())
         assert await has_session(broker.port, moved)
 
 
@@ -113,7 +113,7 @@ async def test_a_torn_file_is_begun_anew(broker: BrokerSpec, tmp_path: Path) -> 
         keeper.listed([device])
         assert known(file) == {str(device)}
         keeper.listed([])  # of another database
-        await eventually(lambda: known(file) == set(), 10.0)
+        await eventually(lambda: known(file) == set())
 
 
 async def test_retired_over_rest_it_leaves_nothing_at_the_broker(
@@ -125,9 +125,9 @@ async def test_retired_over_rest_it_leaves_nothing_at_the_broker(
             await laboratory.register(device)
         async with laboratory.simulator(PUMP, OTHER):
             for device in (PUMP, OTHER):
-                await eventually(lambda d=device: laboratory.is_link(d.id, "online"), 15.0)
+                await eventually(lambda d=device: laboratory.is_link(d.id, "online"))
             assert (await laboratory.api.delete(f"/api/v1/devices/{PUMP.id}")).status_code == 204
-            await eventually(lambda: str(PUMP.id) in known(file), 10.0, "its session is known")
-            await eventually(lambda: str(PUMP.id) not in known(file), 20.0, "the retired device's is discarded")
+            await eventually(lambda: str(PUMP.id) in known(file), what="its session is known")
+            await eventually(lambda: str(PUMP.id) not in known(file), what="the retired device's is discarded")
             assert not await has_session(broker.port, PUMP.id)
             assert await laboratory.is_link(OTHER.id, "online")

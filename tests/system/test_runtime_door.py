@@ -24,7 +24,7 @@ from lics_actors.runtime.messages import ActorPong, PeerReply, PeerRequest, Ping
 from lics_actors.runtime.peer import Peer
 from tests.system.runtime_actors import KEY
 from tests.system.runtime_attack import HOSTILE, exploit
-from tests.waiting import eventually, wait_until
+from tests.waiting import PATIENCE_S, eventually, wait_until
 
 
 class House:
@@ -68,41 +68,41 @@ async def peer() -> AsyncIterator[Peer]:
 
 
 async def test_many_at_once_get_each_its_own_answer_over_one_connection(house: House, peer: Peer) -> None:
-    answers = await asyncio.gather(*(peer.visit(house.at, ("echo", n), 5) for n in range(200)))
+    answers = await asyncio.gather(*(peer.visit(house.at, ("echo", n), PATIENCE_S) for n in range(200)))
     assert answers == list(range(200))
     assert len(house.door.visitors) == 1
     assert not house.door.strangers
     large = bytes(3_000_000)
-    assert await peer.visit(house.at, ("echo", large), 5) == large
+    assert await peer.visit(house.at, ("echo", large), PATIENCE_S) == large
 
 
 async def test_answers_come_when_they_are_there_not_in_order(house: House, peer: Peer) -> None:
-    slow = asyncio.create_task(peer.visit(house.at, ("later",), 5))
+    slow = asyncio.create_task(peer.visit(house.at, ("later",), PATIENCE_S))
     await eventually(lambda: house.waiting)
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
     house.waiting.pop()("at last")
     assert await slow == "at last"
 
 
 async def test_refusals_and_faults_of_answers_reach_the_peer(house: House, peer: Peer) -> None:
     with pytest.raises(QueueFullError) as refused:
-        await peer.visit(house.at, ("refuse",), 5)
+        await peer.visit(house.at, ("refuse",), PATIENCE_S)
     assert refused.value.facts["waiting"] == 7
     with pytest.raises(LicsError, match="cannot be sent"):
-        await peer.visit(house.at, ("unpicklable",), 5)
-    assert await peer.visit(house.at, ("twice", 1), 5) == 1
+        await peer.visit(house.at, ("unpicklable",), PATIENCE_S)
+    assert await peer.visit(house.at, ("twice", 1), PATIENCE_S) == 1
     assert house.door.counters["door_replies_surplus"] == 1
 
 
 async def test_a_request_that_cannot_be_pickled_is_the_callers_fault(house: House, peer: Peer) -> None:
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        await peer.visit(house.at, lambda: 0, 5)
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+        await peer.visit(house.at, lambda: 0, PATIENCE_S)
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
 
 
 async def test_who_waits_too_long_gives_up_and_the_late_answer_is_counted(house: House, peer: Peer) -> None:
     with pytest.raises(DeviceTimeoutError) as caught:
-        await peer.visit(house.at, ("later",), 0.05)
+        await peer.visit(house.at, ("later",), 1.0)
     assert caught.value.facts["delivered"]
     house.waiting.pop()("too late")
     await eventually(lambda: peer.counters["replies_late"] == 1)
@@ -118,21 +118,21 @@ async def test_what_nobody_waits_for_any_more_is_not_begun(house: House) -> None
 
 async def test_too_many_unanswered_are_refused_at_once(house: House, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("lics_actors.runtime.peer.MAX_VISITS", 3)
-    waiting = [asyncio.create_task(peer.visit(house.at, ("later",), 5)) for _ in range(3)]
+    waiting = [asyncio.create_task(peer.visit(house.at, ("later",), PATIENCE_S)) for _ in range(3)]
     await eventually(lambda: len(house.waiting) == 3)
     with pytest.raises(FleetUnavailableError) as caught:
-        await peer.visit(house.at, ("echo", 1), 5)
+        await peer.visit(house.at, ("echo", 1), PATIENCE_S)
     assert caught.value.facts == {"queued": 3, "delivered": False}
     for reply in house.waiting:
         reply("done")
     assert await asyncio.gather(*waiting) == ["done"] * 3
 
 
-async def test_a_door_that_is_gone_fails_in_milliseconds(peer: Peer) -> None:
+async def test_a_door_that_is_gone_fails_at_once(peer: Peer) -> None:
     transport.install(KEY)
     gone = House()
     await gone.door.open()
-    asked = asyncio.create_task(peer.visit(gone.at, ("later",), 30))
+    asked = asyncio.create_task(peer.visit(gone.at, ("later",), PATIENCE_S))
     await eventually(lambda: gone.waiting)
     began = time.perf_counter()
     await gone.door.close()
@@ -140,16 +140,16 @@ async def test_a_door_that_is_gone_fails_in_milliseconds(peer: Peer) -> None:
         await asked
     assert caught.value.facts["delivered"] is True, "its fate is not known"
     with pytest.raises(FleetUnavailableError) as caught:
-        await asyncio.gather(*(peer.visit(gone.at, ("echo", n), 30) for n in range(5)))
+        await asyncio.gather(*(peer.visit(gone.at, ("echo", n), PATIENCE_S) for n in range(5)))
     assert caught.value.facts["delivered"] is False
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < PATIENCE_S / 4, "nobody waited"
 
 
 async def test_the_last_answers_arrive_before_the_door_closes(peer: Peer) -> None:
     transport.install(KEY)
     house = House()
     await house.door.open()
-    asked = asyncio.create_task(peer.visit(house.at, ("later",), 5))
+    asked = asyncio.create_task(peer.visit(house.at, ("later",), PATIENCE_S))
     await eventually(lambda: house.waiting)
     house.waiting.pop()(bytes(2_000_000))
     await house.door.close()
@@ -158,21 +158,21 @@ async def test_the_last_answers_arrive_before_the_door_closes(peer: Peer) -> Non
 
 async def test_idle_connections_are_closed_and_opened_again(house: House, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doorway, "IDLE_S", 0.05)
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
     await eventually(lambda: not house.door.visitors and not peer._doorways)
-    assert await peer.visit(house.at, ("echo", 2), 5) == 2
+    assert await peer.visit(house.at, ("echo", 2), PATIENCE_S) == 2
 
 
 async def test_closing_the_peer_fails_who_waits_and_leaves_no_task(house: House) -> None:
     tasks = len(asyncio.all_tasks())
     opened = await Peer.open()
-    asked = asyncio.create_task(opened.visit(house.at, ("later",), 30))
+    asked = asyncio.create_task(opened.visit(house.at, ("later",), PATIENCE_S))
     await eventually(lambda: house.waiting)
     await opened.close()
     with pytest.raises(FleetUnavailableError):
         await asked
     with pytest.raises(FleetUnavailableError, match="closed"):
-        await opened.visit(house.at, ("echo", 1), 5)
+        await opened.visit(house.at, ("echo", 1), PATIENCE_S)
     await eventually(lambda: len(asyncio.all_tasks()) == tasks and not house.door.visitors)
 
 
@@ -184,7 +184,7 @@ async def knock(house: House, data: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(*house.at)
     writer.write(data)
     try:
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), PATIENCE_S)
     except ConnectionResetError:
         return b""
     finally:
@@ -196,7 +196,7 @@ async def test_nothing_unsigned_is_read_or_answered(house: House, peer: Peer, tm
         assert await knock(house, data) == b""
     assert house.door.counters["door_frames_refused"] == len(HOSTILE) + 1
     assert not list(os.scandir(tmp_path))
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
 
 
 @pytest.mark.parametrize("message", [("no", "request"), PeerReply("1", 1), "ACK", None])
@@ -206,7 +206,7 @@ async def test_a_signed_frame_that_is_no_request_is_refused(house: House, messag
 
 async def test_frames_may_come_in_any_pieces(house: House) -> None:
     reader, writer = await asyncio.open_connection(*house.at)
-    frames = b"".join(transport.seal(PeerRequest(str(n), ("echo", n), time.time() + 5)) for n in range(3))
+    frames = b"".join(transport.seal(PeerRequest(str(n), ("echo", n), time.time() + 60)) for n in range(3))
     for start in range(0, len(frames), 7):
         writer.write(frames[start : start + 7])
         await asyncio.sleep(0)
@@ -218,19 +218,19 @@ async def test_frames_may_come_in_any_pieces(house: House) -> None:
 
 async def test_who_says_nothing_is_hung_up_on(house: House, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_module, "FIRST_FRAME_S", 0.1)
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
     for data in (b"", b"1", b"1000>abc"):
         assert await knock(house, data) == b""
-    assert await peer.visit(house.at, ("echo", 2), 5) == 2, "who has shown himself stays"
+    assert await peer.visit(house.at, ("echo", 2), PATIENCE_S) == 2, "who has shown himself stays"
     assert len(house.door.visitors) == 1
 
 
 async def test_strangers_are_few(house: House, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_module, "MAX_STRANGERS", 3)
-    assert await peer.visit(house.at, ("echo", 1), 5) == 1
+    assert await peer.visit(house.at, ("echo", 1), PATIENCE_S) == 1
     silent = [await asyncio.open_connection(*house.at) for _ in range(10)]
     await eventually(lambda: house.door.counters["door_strangers_refused"] == 7)
-    assert await peer.visit(house.at, ("echo", 2), 5) == 2
+    assert await peer.visit(house.at, ("echo", 2), PATIENCE_S) == 2
     for _reader, writer in silent:
         writer.close()
 
@@ -242,7 +242,7 @@ async def test_a_peer_believes_no_impostor(peer: Peer) -> None:
 
     server = await asyncio.start_server(accepted, "127.0.0.1", 0)
     with pytest.raises(FleetUnavailableError):
-        await peer.visit(server.sockets[0].getsockname()[:2], ("echo", 1), 5)
+        await peer.visit(server.sockets[0].getsockname()[:2], ("echo", 1), PATIENCE_S)
     assert peer.counters["frames_refused"] == 1
     server.close()
 
@@ -297,7 +297,7 @@ def leaf() -> Any:
 async def test_a_leaf_answers_at_its_door_in_its_loop(leaf: Leaf, peer: Peer) -> None:
     port = leaf.door_port()
     assert port is not None
-    assert await peer.visit(("127.0.0.1", port), "hello", 5) == "hello"
+    assert await peer.visit(("127.0.0.1", port), "hello", PATIENCE_S) == "hello"
     assert leaf.thread == "loop"
     assert leaf._all_stats()["door_requests"] == 1
 

@@ -31,7 +31,7 @@ def test_after_a_stop_no_process_no_port_and_no_file_is_left(data_dir: Path) -> 
         everyone = fleet.running()
         last = fleet.stop()
         assert last["orderly"] is True
-        assert last["seconds"] < 5
+        assert last["seconds"] < 10, "nobody was waited for until his time was over"
         assert fleet.launcher.returncode == 0
         assert [one for one in everyone if Path(f"/proc/{one.pid}").exists()] == []  # not even a zombie
         assert port_is_free(fleet.port)
@@ -43,7 +43,7 @@ def test_a_hung_leaf_does_not_keep_it_from_stopping(data_dir: Path) -> None:
         os.kill(fleet.leaf_pids[0], signal.SIGSTOP)
         last = fleet.stop()
         assert last["orderly"] is False
-        assert last["seconds"] < 5
+        assert last["seconds"] < 10
         assert fleet.running() == []
         assert port_is_free(fleet.port)
 

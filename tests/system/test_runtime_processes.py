@@ -10,9 +10,10 @@ import pytest
 
 from lics_actors.runtime import process
 from tests.system.runtime_fleet import launcher, running_fleet, seconds_until_gone
+from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.linux
-GONE_WITHIN_S = 2.0
+GONE_WITHIN_S = 15.0  # the kernel tells them: it is a matter of milliseconds, and of when the machine has time for us
 
 
 def test_everything_dies_with_the_launcher(data_dir: Path) -> None:
@@ -32,7 +33,7 @@ def test_children_die_with_their_supervisor_and_the_launcher_hears_of_it(data_di
         assert seconds_until_gone(leaves) < GONE_WITHIN_S
         assert "died" in fleet.next_line()
         assert fleet.next_line() == {"ended": True}
-        assert fleet.launcher.wait(5) == 3
+        assert fleet.launcher.wait(PATIENCE_S) == 3
         assert fleet.running() == []
 
 

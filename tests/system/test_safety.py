@@ -53,7 +53,7 @@ async def devices(laboratory: Laboratory) -> AsyncIterator[Simulator]:
         for device in (LIGHT, SENSOR):
             await laboratory.register(device)
         for device in (LIGHT, SENSOR):
-            await eventually(lambda device=device: laboratory.is_link(device.id, "online"), 15.0, f"{device.name} is online")
+            await eventually(lambda device=device: laboratory.is_link(device.id, "online"), what=f"{device.name} is online")
         yield simulator
 
 
@@ -113,7 +113,7 @@ async def test_what_a_dead_actor_held_falls_by_itself_and_what_a_restarted_one_h
         lease = light.lease
         return lease is not None and lease.expires > leased.expires + LEASE
 
-    await eventually(renewed, 30.0, "the next incarnation goes on")
+    await eventually(renewed, what="the next incarnation goes on")
     assert is_on(light), "nobody has noticed"
 
     nodes = await laboratory.nodes()
@@ -122,24 +122,24 @@ async def test_what_a_dead_actor_held_falls_by_itself_and_what_a_restarted_one_h
         kill_process(pid)
         said = light.lease
         assert said is not None
-        await eventually(lambda: not is_on(light), 20.0, "the light is out")
+        await eventually(lambda: not is_on(light), what="the light is out")
         late_s = (datetime.now(UTC) - said.expires).total_seconds()
-        assert -0.1 <= late_s < 2.0, "when its lease ran out, and not by a command"
+        assert -0.1 <= late_s < 10.0, "when its lease ran out, and not by a command"
     assert light.lease is None
 
 
 async def test_a_trip_needs_nobody_but_the_actor_and_the_broker(laboratory: Laboratory, devices: Simulator) -> None:
     light, sensor = devices.device(LIGHT.id), devices.device(SENSOR.id)
-    await eventually(lambda: laboratory.is_link(LIGHT.id, "online"), 15.0)
+    await eventually(lambda: laboratory.is_link(LIGHT.id, "online"))
     assert (await laboratory.api.post("/api/v1/rigs", json=RIG)).status_code == 201
-    await eventually(lambda: is_safety(laboratory, "armed"), 15.0, "the light is armed")
+    await eventually(lambda: is_safety(laboratory, "armed"), what="the light is armed")
     await switched_on(laboratory, light)
     alone = await process_of(laboratory, f"device:{LIGHT.id}")
     others = [each for top in laboratory.processes.values() for each in (top.pid, *_below(top.pid)) if each != alone]
     with stopped(*others):  # web, supervisors, recorders, the registrar: all that knows of database and Redis
         await measures(sensor, 41)
-        await eventually(lambda: not is_on(light), 5.0, "the light is out")
-    await eventually(lambda: is_safety(laboratory, "tripped"), 30.0)
+        await eventually(lambda: not is_on(light), what="the light is out")
+    await eventually(lambda: is_safety(laboratory, "tripped"))
 
 
 def _below(pid: int) -> list[int]:
@@ -151,10 +151,10 @@ async def test_a_latch_outlives_everything_but_a_person(laboratory: Laboratory, 
     made = await laboratory.api.post("/api/v1/rigs", json=RIG)
     assert made.status_code == 201
     rig = f"/api/v1/rigs/{made.json()['id']}"
-    await eventually(lambda: is_safety(laboratory, "armed"), 15.0, "the light is armed")
+    await eventually(lambda: is_safety(laboratory, "armed"), what="the light is armed")
     await switched_on(laboratory, light)
     await measures(sensor, 41)
-    await eventually(lambda: not is_on(light), 5.0, "the light is out")
+    await eventually(lambda: not is_on(light), what="the light is out")
     await refused(laboratory)
     assert (await laboratory.command(LIGHT.id, "identify")).status_code == 200
 
@@ -163,7 +163,7 @@ async def test_a_latch_outlives_everything_but_a_person(laboratory: Laboratory, 
         os.kill(pid, signal.SIGKILL)
     fleet.wait()
     laboratory.start("fleet", "fleet", "run")
-    await eventually(lambda: is_back(laboratory), 30.0, "the light is back")
+    await eventually(lambda: is_back(laboratory), what="the light is back")
     await refused(laboratory)
     assert (await laboratory.device(LIGHT.id))["status"] == "tripped"
 
@@ -175,14 +175,14 @@ async def test_a_latch_outlives_everything_but_a_person(laboratory: Laboratory, 
     async def is_hot() -> bool:
         return (await laboratory.api.post(f"{rig}/reset", json={"reason": "hoping"})).status_code == 409
 
-    await eventually(is_hot, 10.0, "the actor has heard that it still is hot")
+    await eventually(is_hot, what="the actor has heard that it still is hot")
     await measures(sensor, 20)
 
     async def may_go_on() -> bool:
         return (await laboratory.cli("rig", "reset", "cage 3", "hot", "--reason", "fan replaced"))[0] == 0
 
-    await eventually(may_go_on, 15.0, "it has cooled down")
-    await eventually(lambda: is_safety(laboratory, "armed"), 10.0)
+    await eventually(may_go_on, what="it has cooled down")
+    await eventually(lambda: is_safety(laboratory, "armed"))
     await switched_on(laboratory, light)
     events = await recorded(laboratory)
     assert any(each["why"].startswith("sensor temperature_c is 41") for each in events["lics.interlock_tripped"])
@@ -208,5 +208,5 @@ async def recorded(laboratory: Laboratory) -> dict[str, list[Any]]:
             found.setdefault(each["type"], []).append(each["data"])
         return found if "lics.interlock_reset" in found else None
 
-    events: dict[str, list[Any]] = await eventually(there, 20.0, "the record has it")
+    events: dict[str, list[Any]] = await eventually(there, what="the record has it")
     return events

@@ -183,7 +183,7 @@ async def test_what_a_killed_parent_started_dies_with_it_and_the_next_start_work
         children = psutil.Process(parent.pid).children(recursive=True)
         assert len(children) > 3
         parent.kill()
-    wait_until(lambda: not any(_runs(child) for child in children), 5, "every child is gone")
+    wait_until(lambda: not any(_runs(child) for child in children), what="every child is gone")
     server = Postgres(data_dir / "postgres", data_dir / "pg.log", ports[0], "p" * 40, "p" * 40)
     await server.start()
     await server.stop()

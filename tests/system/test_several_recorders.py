@@ -37,7 +37,7 @@ from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent
 from tests.contract.raw_mqtt import RawClient
 from tests.system.laboratory import Laboratory, kill_process
 from tests.system.recorder_load import START, LoadWriter, Row, devices, everything_once, payload
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 KNOWN = devices(12)
 PREFIX = "labs/one/"
@@ -56,7 +56,7 @@ async def with_recorders(laboratory: Laboratory, count: int) -> None:
         nodes = await recorders(laboratory)
         return set(nodes) == names and all(node["word"] == "recording" for node in nodes.values())
 
-    await eventually(so, 30.0, f"{count} recorders record, and no other is there")
+    await eventually(so, what=f"{count} recorders record, and no other is there")
 
 
 async def recorders(laboratory: Laboratory) -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def settled(data_dir: Path, count: int) -> None:
         for number in folders
     }
     assert all(shares.values())
-    await eventually(lambda: {number: subscriptions(folder) for number, folder in folders.items()} == shares, 15.0)
+    await eventually(lambda: {number: subscriptions(folder) for number, folder in folders.items()} == shares)
 
 
 def spools(data_dir: Path) -> list[Path]:
@@ -97,20 +97,20 @@ async def test_nothing_is_lost_or_doubled_from_one_to_three_and_back_under_load(
             await laboratory.register(DemoDevice(spec.device_id, spec.name, "sensor", "bench"))
         sending = asyncio.create_task(load.run())
         try:
-            await eventually(lambda: len(load.acknowledged) > 200, 10.0)
+            await eventually(lambda: len(load.acknowledged) > 200)
             await with_recorders(laboratory, 3)
             await settled(data_dir, 3)
             await one_recorders_death_disturbs_no_other(laboratory)
             await laboratory.stop("fleet")
             before = len(load.acknowledged)
-            await eventually(lambda: len(load.acknowledged) > before + 300, 10.0, "messages wait in all three sessions")
+            await eventually(lambda: len(load.acknowledged) > before + 300, what="messages wait in all three sessions")
             await with_recorders(laboratory, 1)
             assert not spools(data_dir), "a retired recorder's folder is gone"
             assert subscriptions(data_dir / "spool") == {f"{PREFIX}devices/+/{leaf}" for leaf in ("telemetry", "events")}
         finally:
             load.stop()
             await sending
-        await eventually(lambda: holds(database_url, "true", load.sent), 15.0, "the record is complete")
+        await eventually(lambda: holds(database_url, "true", load.sent), what="the record is complete")
     for name in ("recorder-2", "recorder-3"):
         async with RawClient(broker.port, client_id(name, PREFIX)) as client:
             assert not client.session_present, "the broker keeps nothing for a retired recorder"
@@ -125,7 +125,7 @@ async def one_recorders_death_disturbs_no_other(laboratory: Laboratory) -> None:
         now = await recorders(laboratory)
         return now["recorder-2"]["word"] == "recording" and now["recorder-2"]["incarnation"] == 2
 
-    await eventually(back, 10.0, "recorder-2 is back")
+    await eventually(back, what="recorder-2 is back")
     now = await recorders(laboratory)
     assert all(now[name]["pid"] == before[name]["pid"] for name in ("recorder", "recorder-3"))
     code, said = await laboratory.cli("fleet", "restart", "recorder-3")
@@ -176,20 +176,20 @@ async def test_a_retired_recorder_brings_home_its_spool_and_what_the_broker_hold
     second = core_of(broker, nowhere, data_dir, 2, 2)
     second.devices_known(KNOWN, 1)
     async with running(second):
-        await eventually(lambda: second.tally.subscriptions == 2 * len(mine), 10.0)
+        await eventually(lambda: second.tally.subscriptions == 2 * len(mine))
         said = await publish(broker, [(spec, seq) for spec in mine for seq in range(20)])
-        await eventually(lambda: second.tally.acknowledged == len(said), 10.0)
+        await eventually(lambda: second.tally.acknowledged == len(said))
     said |= await publish(broker, [(spec, seq) for spec in mine for seq in range(20, 40)])  # waits in the session
 
     retired = core_of(broker, database_url, data_dir, 2, 1)
     retired.devices_known(KNOWN, 1, settled=False)
     async with running(retired) as task:
         said |= await publish(broker, [(spec, 40) for spec in mine])  # nobody else has taken over yet
-        await eventually(lambda: retired.tally.shipped == len(said), 10.0)
+        await eventually(lambda: retired.tally.shipped == len(said))
         await eventually(lambda: retired.state_word() == "retiring")
         assert not task.done()
         retired.devices_known(KNOWN, 2, settled=True)
-        await asyncio.wait_for(task, 15.0)
+        await asyncio.wait_for(task, PATIENCE_S)
     assert retired.retired
     assert not folder.exists()
     await everything_once(database_url, said)
@@ -215,18 +215,18 @@ async def test_a_retired_recorder_that_lost_its_file_still_waits_until_others_ha
     second = core_of(broker, database_url, data_dir, 2, 2)
     second.devices_known(KNOWN, 1)
     async with running(second):
-        await eventually(lambda: second.tally.subscriptions, 10.0)
+        await eventually(lambda: second.tally.subscriptions)
     (data_dir / "spool-2" / SESSION_FILE).unlink()
     retired = core_of(broker, database_url, data_dir, 2, 1)
     retired.devices_known(KNOWN, 1, settled=False)
     async with running(retired) as task:
-        await eventually(lambda: retired.tally.connected, 10.0)
+        await eventually(lambda: retired.tally.connected)
         await asyncio.wait([task], timeout=2 * QUIET_S)
         assert not task.done()
         said = await publish(broker, [(spec, 0) for spec in share(2, 2)])
-        await eventually(lambda: retired.tally.shipped == len(said), 10.0)
+        await eventually(lambda: retired.tally.shipped == len(said))
         retired.devices_known(KNOWN, 2, settled=True)
-        await asyncio.wait_for(task, 15.0)
+        await asyncio.wait_for(task, PATIENCE_S)
     await everything_once(database_url, said)
 
 
@@ -239,9 +239,9 @@ async def test_a_retired_recorder_waits_for_the_person_who_has_to_look_at_what_i
     core = core_of(broker, database_url, data_dir, 2, 1)
     core.devices_known(KNOWN, 1)
     async with running(core) as task:
-        await eventually(lambda: "dead-letters" in conditions(core.standing), 10.0)
+        await eventually(lambda: "dead-letters" in conditions(core.standing))
         letters.rename(data_dir / "seen.jsonl")
-        await asyncio.wait_for(task, 15.0)
+        await asyncio.wait_for(task, PATIENCE_S)
     assert not letters.parent.exists()
 
 
@@ -251,21 +251,21 @@ async def test_a_recorder_gives_up_what_another_records_only_once_that_one_has_t
     alone = core_of(broker, database_url, data_dir, 1, 1)
     alone.devices_known(KNOWN, 1)
     async with running(alone):
-        await eventually(lambda: alone.tally.subscriptions == 2, 10.0)
+        await eventually(lambda: alone.tally.subscriptions == 2)
 
     theirs, taken = share(2, 2), []
     first = core_of(broker, database_url, data_dir, 1, 2)
     first.part_taken = taken.append
     first.devices_known(KNOWN, 7, settled=False)
     async with running(first):
-        await eventually(lambda: taken == [7], 10.0)
+        await eventually(lambda: taken == [7])
         said = await publish(broker, [(spec, 0) for spec in KNOWN])
-        await eventually(lambda: first.tally.shipped >= len(said), 10.0)
+        await eventually(lambda: first.tally.shipped >= len(said))
         first.devices_known(KNOWN, 8, settled=True)
-        await eventually(lambda: taken == [7, 8], 10.0)
+        await eventually(lambda: taken == [7, 8])
         await publish(broker, [(spec, 1) for spec in theirs])
         said |= await publish(broker, [(spec, 2) for spec in share(1, 2)])
-        await eventually(lambda: holds(database_url, "seq = 2", len(share(1, 2))), 10.0)
+        await eventually(lambda: holds(database_url, "seq = 2", len(share(1, 2))))
     assert await holds(database_url, "seq = 1", 0), "it had given them up"
     await everything_once(database_url, said)
 
@@ -288,7 +288,7 @@ async def test_who_is_refused_a_subscription_has_not_taken_up_its_part(
     core.part_taken = taken.append
     core.devices_known(KNOWN, 1, settled=False)
     async with running(core):
-        await eventually(lambda: "subscription-refused" in conditions(core.standing), 10.0)
+        await eventually(lambda: "subscription-refused" in conditions(core.standing))
         assert taken == []
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from drivers.native.demo import DEMO_CAGES, counted_devices, demo_devices
 from lics_actors.device.messages import BrokerSpec
-from tests.waiting import eventually, wait_until
+from tests.waiting import PATIENCE_S, eventually, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ async def statuses(broker: BrokerSpec, state: str, count: int) -> dict[str, dict
                     return True
         return False
 
-    await eventually(found, 20, f"{count} devices {state}")
+    await eventually(found, what=f"{count} devices {state}")
     return seen
 
 
@@ -68,7 +68,7 @@ async def test_sigterm_ends_it_cleanly_and_the_next_run_is_the_next_boot(broker:
             online = await statuses(broker, "online", 4)
             assert set(online) == expected and {said["epoch"] for said in online.values()} == {epoch}
             process.send_signal(signal.SIGTERM)
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=PATIENCE_S)
             assert process.returncode == 0, errors
             assert "Traceback" not in errors
         offline = await statuses(broker, "offline", 4)
@@ -80,16 +80,16 @@ async def test_the_demo_is_all_there_and_runs_once(broker: BrokerSpec, data_dir:
         online = await statuses(broker, "online", 3 * DEMO_CAGES)
         assert set(online) == {str(each.id) for each in demo_devices()}
         with simulate(broker, data_dir, "--demo") as second:
-            _, errors = second.communicate(timeout=20)
+            _, errors = second.communicate(timeout=PATIENCE_S)
             assert second.returncode == 1 and "simulated already" in errors and "Traceback" not in errors
 
 
 def test_it_says_when_it_waits_for_the_broker(data_dir: Path, free_port: object) -> None:
     assert callable(free_port)
     with simulate(BrokerSpec("127.0.0.1", free_port()), data_dir, "--count", "1") as process:
-        wait_until((data_dir / "simulator" / "count" / "ledger.sqlite").exists, 20)
+        wait_until((data_dir / "simulator" / "count" / "ledger.sqlite").exists)
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0 and "Traceback" not in errors
 
 
@@ -107,11 +107,11 @@ def test_it_says_when_it_waits_for_the_broker(data_dir: Path, free_port: object)
 )
 def test_mistakes_are_told_in_a_sentence(data_dir: Path, words: tuple[str, ...], says: str) -> None:
     with simulate(BrokerSpec("127.0.0.1", 1), data_dir, *words) as process:
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2 and says in errors and "Traceback" not in errors
 
 
 def test_the_devices_can_be_listed_without_a_broker(data_dir: Path) -> None:
     with simulate(BrokerSpec("127.0.0.1", 1), data_dir, "--demo", "--list", "--json") as process:
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE_S)
     assert [each["id"] for each in json.loads(out)["devices"]] == [str(each.id) for each in demo_devices()]

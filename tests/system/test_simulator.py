@@ -34,7 +34,7 @@ from drivers.protocol import (
     TelemetryReported,
 )
 from lics_actors.device.messages import BrokerSpec
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 
 class Listener:
@@ -76,7 +76,7 @@ class Listener:
             await self.client.publish(publication.topic, publication.payload, qos=publication.qos)
         return command_id
 
-    async def settled(self, command_id: UUID, timeout_s: float = 5.0) -> CommandAcked:
+    async def settled(self, command_id: UUID, timeout_s: float = PATIENCE_S) -> CommandAcked:
         final = {AckState.SUCCEEDED, AckState.FAILED, AckState.REJECTED}
         return await eventually(
             lambda: next((each for each in self.acks(command_id) if each.state in final), None), timeout_s, f"end of {command_id}"
@@ -140,7 +140,7 @@ async def test_telemetry_is_numbered_without_gaps(broker: BrokerSpec) -> None:
 
 async def test_a_lickometer_reports_licks_and_touches(broker: BrokerSpec) -> None:
     async with one(broker, "lickometer", rate_hz=5) as (_, ear):
-        await eventually(lambda: {"lick", "touch"} <= {each.type for each in ear.all(EventReported)}, 20)
+        await eventually(lambda: {"lick", "touch"} <= {each.type for each in ear.all(EventReported)})
     events = ear.all(EventReported)
     assert [each.seq for each in events] == list(range(len(events)))
 
@@ -317,7 +317,7 @@ async def test_duplicates_and_delays_reach_the_listener(broker: BrokerSpec) -> N
 
 async def test_garbage_is_refused_and_breaks_nothing(broker: BrokerSpec) -> None:
     async with one(broker, "environment", rate_hz=100, faults=Faults(garbage=1)) as (device, ear):
-        await eventually(lambda: len(ear.refused) > 60, 10)
+        await eventually(lambda: len(ear.refused) > 60)
         device.faults.turn("garbage", 0)
         assert (await ear.settled(await ear.send("identify"))).state is AckState.SUCCEEDED
         assert len(ear.all(TelemetryReported)) > 30
@@ -381,7 +381,7 @@ async def test_readings_made_without_a_broker_are_a_visible_gap(own_broker: Any)
         made = device.sent
         await eventually(lambda: device.sent > made + 5)
         await own_broker.start()
-        await eventually(lambda: max(device.confirmed)[1] > made + 5, 15)
+        await eventually(lambda: max(device.confirmed)[1] > made + 5)
         seqs = {seq for _, seq in device.confirmed}
         assert set(range(max(seqs))) - seqs  # lost, and everyone can see it
 
@@ -416,9 +416,9 @@ async def test_devices_come_back_when_the_broker_does(own_broker: Any) -> None:
         ended = await eventually(lambda: entry if (entry := device.entry(sent)) and entry.state is AckState.SUCCEEDED else None)
         await own_broker.start()
         async with listener(own_broker.spec, spec.device_id) as ear:
-            await eventually(lambda: device.connected, 15)
+            await eventually(lambda: device.connected)
             await ear.send("dispense", command_id=sent, args={"volume_ul": 1})
-            assert (await ear.settled(sent, 15)).ledger_seq == ended.ledger_seq
+            assert (await ear.settled(sent)).ledger_seq == ended.ledger_seq
         assert device.epoch == 1 and device.executions(sent) == 1
 
 

@@ -30,7 +30,7 @@ from lics_actors.sessions import discard_session
 from lics_actors.store.repository import Repository
 from tests.system.laboratory import TOKEN, Laboratory
 from tests.system.tls import Papers, gate, papers
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 from web.serve import check
 
 PUMP = demo_devices()[0]
@@ -54,17 +54,17 @@ async def secure_mosquitto(data_dir: Path, here: Papers, free_port: Callable[[],
     process = await asyncio.create_subprocess_exec(program, "-c", str(conf), stdout=DEVNULL, stderr=DEVNULL)
     spec = BrokerSpec("127.0.0.1", port, tls=True, ca_file=str(here.ca))
     try:
-        await eventually(lambda: comes_in(spec), 10.0)
+        await eventually(lambda: comes_in(spec))
         yield spec
     finally:
         process.terminate()
-        await asyncio.wait_for(process.wait(), 10)
+        await asyncio.wait_for(process.wait(), PATIENCE_S)
 
 
 async def comes_in(spec: BrokerSpec) -> bool:
     """Return whether each of the three ways of LICS to speak to a broker gets in."""
     with suppress(aiomqtt.MqttError, OSError):
-        async with aiomqtt.Client(spec.host, spec.port, tls_context=tls_context(spec), timeout=3.0):
+        async with aiomqtt.Client(spec.host, spec.port, tls_context=tls_context(spec), timeout=10.0):
             pass
         reader = await open_connection(spec, "recorder", lambda _: None)
         await reader.close()
@@ -88,7 +88,7 @@ async def test_a_broker_of_another_authority_or_name_is_not_spoken_to(
             with pytest.raises((RecorderError, ssl.SSLError)):
                 await open_connection(spec, "recorder", lambda _: None)
             with pytest.raises((aiomqtt.MqttError, ssl.SSLError)):
-                async with aiomqtt.Client(spec.host, spec.port, tls_context=tls_context(spec), timeout=3.0):
+                async with aiomqtt.Client(spec.host, spec.port, tls_context=tls_context(spec), timeout=10.0):
                     pass
             assert not await discard_session(spec, "recorder")
             async with Simulator(spec, [SimulatedDeviceSpec(PUMP.id, PUMP.type)]) as simulator:
@@ -148,7 +148,7 @@ async def test_a_whole_laboratory_over_tls(
         trust = ssl.create_default_context(cafile=str(here.ca))
         address = f"127.0.0.1:{lab.environment['LICS_PORT']}"
         lab.api = httpx.AsyncClient(
-            base_url=f"https://{address}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20.0, verify=trust
+            base_url=f"https://{address}", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=PATIENCE_S, verify=trust
         )
         async with (
             lab,
@@ -164,11 +164,11 @@ async def test_a_whole_laboratory_over_tls(
                     f"wss://{address}/ws/{PUMP.id}", ssl=trust, additional_headers={"Authorization": f"Bearer {TOKEN}"}
                 ) as live,
             ):
-                await eventually(lambda: lab.is_link(PUMP.id, "online"), 20.0)
-                await eventually(lambda: records(lab), 20.0)
+                await eventually(lambda: lab.is_link(PUMP.id, "online"))
+                await eventually(lambda: records(lab))
                 done = await lab.command(PUMP.id, "dispense", {"volume_ul": 5})
                 assert done.status_code == 200 and done.json()["state"] == "succeeded", done.text
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE_S):
                     while '"dispensed"' not in str(await live.recv()):
                         pass
             own = Settings(

@@ -72,7 +72,7 @@ async def records_at(laboratory: Laboratory) -> str:
         recording = [name.partition("/")[0] for name, node in nodes.items() if node["word"] == "recording"]
         return recording[0] if len(recording) == 1 else None
 
-    return await eventually(so, 10.0, "one host records")
+    return await eventually(so, what="one host records")
 
 
 async def recorded_once(site: Site, simulator: Simulator, within_s: float) -> None:
@@ -118,11 +118,12 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
     devices = pumps(6)
     ids = {str(each.id) for each in devices}
     async with site.host("a", "127.0.0.2", data_dir / "a") as a:
-        await eventually(lambda: _recording(a), 10.0)
+        await eventually(lambda: _recording(a))
         async with site.host("b", "127.0.0.3", data_dir / "b") as b:
             await joined(a, b)
             for each in devices:
                 await a.register(each)
+            await a.records()
             async with a.simulator(*devices, rate_hz=20.0, remember=True) as simulator:
                 await all_online(b, ids)
                 at = await devices_at(a)
@@ -142,12 +143,12 @@ async def test_a_host_dies_whole_comes_back_and_the_other_is_drained(site: Site,
                 tree = await b.nodes()
                 assert (tree["host:a"]["word"], tree["host:b"]["state"]) == ("lost", "running")
 
-                await eventually(lambda: _alarms(b, "host-lost:a"), 10.0)
+                await eventually(lambda: _alarms(b, "host-lost:a"))
 
                 a.start("fleet", "fleet", "run")
                 a.start("web", "web")
                 await settled(site, commands, SETTLED_S)
-                await eventually(lambda: _lives(b, "host:a"), 10.0)
+                await eventually(lambda: _lives(b, "host:a"))
                 assert (await devices_at(b))["b"] == ids, "who is back takes nothing away"
 
                 began = time.monotonic()

@@ -92,7 +92,7 @@ class Up:
         """Send a signal; return the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def part(self, name: str) -> psutil.Process:
         """Return a part's process by what it runs."""
@@ -122,8 +122,8 @@ def lab(data_dir: Path, free_port: Callable[[], int]) -> Iterator[Up]:
 
 
 def nothing_left(lab: Up, family: list[psutil.Process], ports: list[int]) -> None:
-    wait_until(lambda: gone(family), 5, "every process is gone")
-    wait_until(lambda: all(is_free(port) for port in ports), 5, "every port is free")
+    wait_until(lambda: gone(family), what="every process is gone")
+    wait_until(lambda: all(is_free(port) for port in ports), what="every port is free")
     sockets = [path for path in lab.data_dir.rglob("*") if path.is_socket()]
     assert sockets == []
     assert not (lab.data_dir / "lab" / "run" / "endpoints.json").exists()
@@ -165,7 +165,7 @@ def test_the_demo_is_live_of_use_gone_on_ctrl_c_and_there_again(lab: Up) -> None
 
     started = time.monotonic()
     assert lab.end() == 0
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30, "nobody was waited for until his time was over"
     nothing_left(lab, family, ports)
 
     lab.start("--demo")
@@ -183,8 +183,8 @@ def test_it_survives_the_death_of_every_part_and_leaves_nothing_when_it_is_kille
     for name in ("postgres", "valkey", "mosquitto", "web", "fleet"):
         victim = lab.part(name)
         victim.kill()
-        wait_until(lambda victim=victim, name=name: lab.part(name).pid != victim.pid, 20, f"{name} is back")
-    wait_until(lambda: lab.get("/health")["status"] == "healthy", 30)
+        wait_until(lambda victim=victim, name=name: lab.part(name).pid != victim.pid, what=f"{name} is back")
+    wait_until(lambda: lab.get("/health")["status"] == "healthy")
 
     def online() -> bool:
         racks = [rack for rack in lab.get("/api/v1/fleet")["children"] if rack["kind"] == "rack"]
@@ -202,8 +202,8 @@ def test_it_survives_the_death_of_every_part_and_leaves_nothing_when_it_is_kille
     assert lab.process is not None
     lab.process.kill()
     lab.process.wait()
-    wait_until(lambda: gone(family), 5, "what it started dies with it")
-    wait_until(lambda: all(is_free(port) for port in ports), 5)
+    wait_until(lambda: gone(family), what="what it started dies with it")
+    wait_until(lambda: all(is_free(port) for port in ports))
     doctor = lab.lics("doctor")
     assert doctor.returncode == 0, doctor.stdout
 
@@ -238,7 +238,7 @@ def test_a_port_in_use_is_a_sentence(lab: Up, setting: str) -> None:
 @pytest.mark.linux
 def test_ctrl_c_while_it_starts_leaves_nothing(lab: Up) -> None:
     lab.start("--demo")
-    wait_until(lambda: "postgres" in lab.said(), 30)
+    wait_until(lambda: "postgres" in lab.said())
     family = lab.family()
     ports = listening(family)
     assert lab.end() == 0
@@ -255,10 +255,10 @@ def test_a_second_ctrl_c_kills_what_hangs(lab: Up) -> None:
     hung.suspend()
     assert lab.process is not None
     lab.process.send_signal(signal.SIGINT)
-    wait_until(lambda: "stopping" in lab.said(), 5)
+    wait_until(lambda: "stopping" in lab.said())
     assert lab.process.poll() is None
     assert lab.end() == 0
-    wait_until(lambda: gone(family), 5)
+    wait_until(lambda: gone(family))
 
 
 def test_a_server_that_cannot_start_is_a_sentence_with_its_log(lab: Up) -> None:

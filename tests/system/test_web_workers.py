@@ -28,10 +28,10 @@ from lics_actors.supervision.specs import Policy
 from tests.system.live_web import Viewer
 from tests.unit.web.conftest import BEARER, TOKEN
 from tests.unit.web.test_web_serve import Running
-from tests.waiting import eventually, wait_until
+from tests.waiting import PATIENCE_S, eventually, wait_until
 
 COUNT = 2
-STOPS_WITHIN_S = 4.0
+STOPS_WITHIN_S = 15.0  # a second of grace, and a busy machine; it never waits for clients
 
 
 def workers_of(running: Running) -> list[psutil.Process]:
@@ -45,7 +45,7 @@ def running(data_dir: Path, free_port: Callable[[], int]) -> Iterator[Running]:
     """A web with several workers, whose database and fleet are away."""
     address = f"postgres://nobody:secretive@127.0.0.1:{free_port()}/none"
     web = Running(data_dir, DATABASE_URL=address, LICS_WEB_WORKERS=str(COUNT), PROMETHEUS_PORT="0")
-    wait_until(lambda: len(workers_of(web)) == COUNT, 40, "all workers listen")
+    wait_until(lambda: len(workers_of(web)) == COUNT, what="all workers listen")
     web.place()
     yield web
     web.process.kill()
@@ -75,7 +75,7 @@ def nobody_else_gets_onto_the_port(running: Running) -> None:
         running.data_dir / "other", LICS_PORT=port, LICS_WEB_WORKERS=str(COUNT), DATABASE_URL="postgres://a:b@127.0.0.1/c"
     )
     try:
-        assert second.process.wait(20) == 2
+        assert second.process.wait(PATIENCE_S) == 2
         assert f"port {port} of 127.0.0.1 is in use" in second.said().replace("\n", " ")
     finally:
         second.process.kill()
@@ -90,10 +90,10 @@ def test_they_share_the_port_are_measured_as_one_and_stop_together(running: Runn
     nobody_else_gets_onto_the_port(running)
     victim = workers_of(running)[0]
     victim.kill()
-    wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE, 5)
+    wait_until(lambda: not victim.is_running() or victim.status() == psutil.STATUS_ZOMBIE)
     ask(running, 10)  # the other one answers, at once
     assert counted(running) == 30
-    wait_until(lambda: len(workers_of(running)) == COUNT, 40, "it is started again")
+    wait_until(lambda: len(workers_of(running)) == COUNT, what="it is started again")
     ask(running, 10)
     assert counted(running) == 40
     assert running.process.poll() is None
@@ -110,13 +110,13 @@ def test_they_share_the_port_are_measured_as_one_and_stop_together(running: Runn
 def test_a_killed_parent_leaves_no_orphan(running: Running) -> None:
     children = workers_of(running)
     os.kill(running.process.pid, signal.SIGKILL)
-    running.process.wait(5)
-    wait_until(lambda: not any(child.is_running() for child in children), 5, "the workers are gone")
+    running.process.wait(PATIENCE_S)
+    wait_until(lambda: not any(child.is_running() for child in children), what="the workers are gone")
 
 
 def test_what_no_worker_could_serve_with_is_told_once(data_dir: Path) -> None:
     web = Running(data_dir, DATABASE_URL="nonsense", LICS_WEB_WORKERS=str(COUNT))
-    assert web.process.wait(20) == 2
+    assert web.process.wait(PATIENCE_S) == 2
     assert web.said().count("DATABASE_URL") == 1
     web.log.close()
 
@@ -126,7 +126,7 @@ async def test_a_hung_worker_is_killed_and_another_takes_its_place(
 ) -> None:
     for name, value in {"LOOK_S": 0.2, "MISSES": 2}.items():
         monkeypatch.setattr(keeper, name, value)
-    monkeypatch.setattr(workers, "SILENT_S", 2.0)
+    monkeypatch.setattr(workers, "SILENT_S", 5.0)
     away = f"postgres://nobody:secretive@127.0.0.1:{free_port()}/none"
     env = {"LICS_DATA_DIR": str(data_dir), "DATABASE_URL": away, "LICS_ADMIN_TOKEN": TOKEN, "LICS_PORT": str(free_port())}
     ended: list[int] = []
@@ -139,11 +139,11 @@ async def test_a_hung_worker_is_killed_and_another_takes_its_place(
     await crew.start()
     try:
         (first,) = workers_now()
-        await asyncio.sleep(2.5)
+        await asyncio.sleep(5.5)  # longer than anybody may be silent
         assert ended == [], "one that beats is left alone"
         first.suspend()
-        await eventually(lambda: ended == [first.pid], 15, "the hung one is killed")
-        await eventually(lambda: [child for child in workers_now() if child.pid != first.pid], 15, "another is started")
+        await eventually(lambda: ended == [first.pid], what="the hung one is killed")
+        await eventually(lambda: [child for child in workers_now() if child.pid != first.pid], what="another is started")
     finally:
         await crew.stop()
 
@@ -153,7 +153,7 @@ async def test_a_worker_that_never_comes_to_work_is_given_up() -> None:
     words = [sys.executable, "-c", "raise SystemExit(3)"]
     policy = Policy(intensity=2, backoff_s=0.01, backoff_max_s=0.05, ping_every_s=None, look_every_s=None)
     workers = Workers(COUNT, words, {}, ended.append, policy=policy)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await workers.start()
         assert workers.failed.is_set()
         await workers.stop()
@@ -167,7 +167,7 @@ async def test_clients_of_all_workers_are_told_the_same_and_a_killed_worker_take
     bus = LivePublisher(redis_url, "")
     speaking = asyncio.create_task(bus.run())
     try:
-        await eventually(lambda: len(workers_of(web)) == COUNT, 40, "all workers listen")
+        await eventually(lambda: len(workers_of(web)) == COUNT, what="all workers listen")
         port = (await asyncio.to_thread(web.place))["port"]
         async with AsyncExitStack() as stack:
             viewers = []
@@ -186,7 +186,7 @@ async def test_clients_of_all_workers_are_told_the_same_and_a_killed_worker_take
             cut = [viewer for viewer, got in zip(viewers, told, strict=True) if isinstance(got, ConnectionClosed)]
             assert 0 < len(cut) < len(viewers)
             assert all(isinstance(got, dict | ConnectionClosed) for got in told), told
-            await asyncio.to_thread(victim.wait, 10)  # what it listens on is closed last: until then a newcomer may end there
+            await asyncio.to_thread(victim.wait, PATIENCE_S)  # it listens to its very end: until then a newcomer may come to it
             again = await stack.enter_async_context(connect(f"ws://127.0.0.1:{port}/ws", proxy=None))
             back = await Viewer(again).sign_in(TOKEN)
             await back.subscribe("fleet", after=heard[0][-1])
@@ -194,8 +194,8 @@ async def test_clients_of_all_workers_are_told_the_same_and_a_killed_worker_take
             began = time.monotonic()
             web.process.send_signal(signal.SIGTERM)
             assert await back.close_code() == 1001
-            assert time.monotonic() - began < 1.5
-        assert await asyncio.to_thread(web.process.wait, 10) == 0
+            assert time.monotonic() - began < PATIENCE_S / 4, "nobody is waited for"
+        assert await asyncio.to_thread(web.process.wait, PATIENCE_S) == 0
     finally:
         speaking.cancel()
         web.process.kill()

@@ -15,7 +15,7 @@ import psutil
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.runtime import process
 from tests.system.laboratory import Laboratory
-from tests.waiting import eventually, wait_until
+from tests.waiting import PATIENCE_S, eventually, wait_until
 
 KEY = "the-same-key-on-both-hosts-for-tests-0123"
 
@@ -56,9 +56,9 @@ def kill_host(laboratory: Laboratory) -> None:
         with suppress(ProcessLookupError):
             os.kill(one.pid, signal.SIGKILL)
     for child in laboratory.processes.values():
-        child.wait(10)
+        child.wait(PATIENCE_S)
     laboratory.processes.clear()
-    wait_until(lambda: not any(_lives(one) for one in doomed), 5.0, "the host is dead")
+    wait_until(lambda: not any(_lives(one) for one in doomed), what="the host is dead")
 
 
 def _lives(one: psutil.Process) -> bool:
@@ -97,10 +97,10 @@ async def joined(*hosts: Laboratory) -> None:
             assert set(words.values()) == {"member"}, words
         return True
 
-    await eventually(so, 20.0, "all have joined")
+    await eventually(so, what="all have joined")
 
 
-async def all_online(laboratory: Laboratory, devices: set[str], timeout_s: float = 20.0) -> None:
+async def all_online(laboratory: Laboratory, devices: set[str], timeout_s: float = PATIENCE_S) -> None:
     """Wait until all devices are online, as their actors say."""
 
     async def so() -> bool:

@@ -30,12 +30,13 @@ from lics_actors.services.broker import mosquitto_program
 from tests.system.chaos.audit import Audits
 from tests.system.chaos.instruments import instruments
 from tests.system.chaos.load import loaded
+from tests.system.laboratory import subscribed
 from tests.waiting import eventually, wait_until
 
 HOME = Path(__file__).resolve().parents[3]
 DEVICES, RATE_HZ, COMMANDS_PER_S = 12, 10.0, 10.0
 UNDER_LOAD_S = 4.0
-LIVE_S = 60.0
+LIVE_S = 90.0
 WHOLE_S = 20.0
 SLOW = 2.0  # where it runs beside other things: the promise is held to on a quiet machine by `lics bench fleet`
 
@@ -51,7 +52,7 @@ class Up:
         self.env = {**kept, **more, **{name: str(number) for name, number in ports.items()}}
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
-        self.api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=5.0)
+        self.api = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20.0)
 
     def start(self) -> None:
         """Start it."""
@@ -85,15 +86,15 @@ class Up:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         assert self._process is not None
-        self._process.wait(10)
-        wait_until(lambda: not self.everybody(), 10.0, "everybody is dead")
+        self._process.wait(30)
+        wait_until(lambda: not self.everybody(), what="everybody is dead")
         return len(those)
 
     def end(self) -> None:
         """Stop it in order."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(30)
+            self._process.wait(60)
 
     def said(self) -> str:
         """Return what it and its parts said last."""
@@ -136,6 +137,7 @@ async def test_after_a_sigkill_of_everything_it_is_whole_again_and_nothing_ackno
     account = ("lics", (up.data_dir / "secrets" / "mqtt_password").read_text())
     async with instruments(DEVICES, endpoints.mqtt_port, "", data_dir / "instruments", RATE_HZ, 1, account=account) as played:
         await eventually(lambda: _all_online(up), LIVE_S)
+        await eventually(lambda: subscribed(up.data_dir, "", devices), LIVE_S, "the recorders know of all devices")
         await asyncio.sleep(1.0)  # what devices say before the recorders have subscribed is nobody's
         await played.order("speak")
         async with loaded(up.api, devices, 1, COMMANDS_PER_S) as load:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,6 +28,7 @@ from tests.benchmarks.whole_lics import SETTINGS, BenchLaboratory
 from tests.system.chaos.instruments import NO_CAGES, Cages, Instruments, instruments
 from tests.system.chaos.link import LOOPBACK, Link
 from tests.system.chaos.plan import Scope
+from tests.system.laboratory import subscribed
 from tests.waiting import eventually
 
 SERVERS = {"broker": "broker", "postgres": "postgres", "redis": "valkey"}  # target → the server's own name
@@ -192,6 +194,8 @@ async def world(on: Servers, scope: Scope, seed: int, rate_hz: float, cages: Cag
         keeping = asyncio.create_task(made.keep_up())
         stack.callback(keeping.cancel)
         await eventually(lambda: all_online(made), ONLINE_S, "all devices are online")
+        known = partial(subscribed, folder, on.broker.prefix, made.instruments.devices)
+        await eventually(known, ONLINE_S, "the recorders know of all devices")
         await asyncio.sleep(SUBSCRIBED_S)
         await made.instruments.order("speak")
         yield made

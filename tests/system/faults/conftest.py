@@ -47,6 +47,7 @@ async def site(site_dir: Path, site_database: str, valkey_server: Valkey, broker
         spec = BrokerSpec(LOOPBACK, broker.port, own_prefix())
         laboratory = Laboratory(site_dir, through(site_database, database), through(valkey_server.url, redis), spec, pick_port)
         await stack.enter_async_context(laboratory)
+        await laboratory.records()
         laboratory.database_url = site_database  # the audit's eyes are not spoiled with the laboratory's
         for device in DEVICES:
             await laboratory.register(device)

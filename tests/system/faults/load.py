@@ -20,7 +20,7 @@ import psutil
 from drivers.native.demo import DemoDevice
 from drivers.native.simulator import Simulator
 from tests.system.laboratory import Laboratory
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 RATE_HZ = 20.0
 EVENT_S = 0.05
@@ -72,7 +72,7 @@ class Load:
         """Return what was asked since `len(load.asked)` was `mark`."""
         return self.asked[mark:]
 
-    async def goes_on(self, count: int = 5, timeout_s: float = 10.0) -> None:
+    async def goes_on(self, count: int = 5, timeout_s: float = PATIENCE_S) -> None:
         """Wait until so many commands have succeeded from now on."""
         mark = len(self.asked)
 
@@ -85,7 +85,7 @@ class Load:
         """Have the pump dispense, whatever becomes of it."""
         key = key or uuid4().hex
         headers = {"Idempotency-Key": key} if self.keyed else {}
-        body = {"name": "dispense", "args": {"volume_ul": 1}, "timeout_s": 2.0, "wait_s": 3.0, **more}
+        body = {"name": "dispense", "args": {"volume_ul": 1}, "timeout_s": 6.0, "wait_s": 8.0, **more}
         began = time.monotonic()
         try:
             path = f"/api/v1/devices/{self.pump.id}/command"
@@ -118,7 +118,7 @@ class Load:
 
     # the audit
 
-    async def audit(self, timeout_s: float = 15.0) -> None:
+    async def audit(self, timeout_s: float = PATIENCE_S) -> None:
         """See that everything acknowledged is there once, and that no command ran twice. Call it when the load is over."""
         for device in self.devices:
             confirmed = set(self.simulator.device(device.id).confirmed)

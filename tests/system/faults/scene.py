@@ -14,7 +14,7 @@ from lics_actors.services.ports import LOOPBACK
 from tests.system.faults.load import Load
 from tests.system.faults.way import Way
 from tests.system.laboratory import Laboratory
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 DEVICES = demo_devices()[:3]
 PUMP, LICKOMETER, ENVIRONMENT = DEVICES
@@ -34,7 +34,7 @@ class Site:
         """Return load on it, not running yet."""
         return Load(self.laboratory, self.simulator, DEVICES, PUMP, keyed=keyed)
 
-    async def well(self, timeout_s: float = 20.0) -> None:
+    async def well(self, timeout_s: float = PATIENCE_S) -> None:
         """Wait until everything answers and every device is online."""
 
         async def healthy() -> bool:
@@ -51,12 +51,13 @@ async def at_work(laboratory: Laboratory, ledgers: Path) -> AsyncIterator[Load]:
     """A laboratory at work, its devices' ledgers elsewhere; the load on it, not running yet."""
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(laboratory)
+        await laboratory.records()
         for device in DEVICES:
             await laboratory.register(device)
         specs = [SimulatedDeviceSpec(each.id, each.type, each.name, rate_hz=0.0, remember=True) for each in DEVICES]
         simulator = await stack.enter_async_context(Simulator(laboratory.broker, specs, ledgers))
         for device in DEVICES:
-            await eventually(lambda d=device: laboratory.is_link(d.id, "online"), 15.0, f"{device.name} is online")
+            await eventually(lambda d=device: laboratory.is_link(d.id, "online"), what=f"{device.name} is online")
         yield Load(laboratory, simulator, DEVICES, PUMP)
 
 

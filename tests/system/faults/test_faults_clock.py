@@ -46,18 +46,18 @@ async def test_a_clock_that_steps_times_nothing_out(load: tuple[Load, SteppedClo
     await running.audit()
 
     pump.faults.execution = 1.0
-    under_way = asyncio.create_task(running.ask(timeout_s=2.0))
+    under_way = asyncio.create_task(running.ask(timeout_s=10.0, wait_s=20.0))
     await asyncio.sleep(0.3)
     clock.stands_at(HOUR)
     assert (await under_way).code == "succeeded", "its deadline did not come with the step"
 
     pump.faults.execution, pump.faults.drop_acks = 0.0, 1.0
-    under_way = asyncio.create_task(running.ask(timeout_s=1.0, wait_s=3.0))
+    under_way = asyncio.create_task(running.ask(timeout_s=2.0, wait_s=20.0))
     await asyncio.sleep(0.3)
     clock.stands_at(0)
     began = time.monotonic()
     assert (await under_way).code == "indeterminate", "its deadline did not go with the step"
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 15.0
     pump.faults.drop_acks = 0.0
     after = await laboratory.nodes()
     assert {n: v["pid"] for n, v in before.items()} == {n: v["pid"] for n, v in after.items()}, "nobody restarted"
@@ -66,11 +66,11 @@ async def test_a_clock_that_steps_times_nothing_out(load: tuple[Load, SteppedClo
         alarms = await laboratory.get("/api/v1/alarms", all="true")
         return "clock-stepped" in {alarm["kind"] for alarm in alarms["items"]}
 
-    await eventually(told, 10.0, "a person is told")
+    await eventually(told, what="a person is told")
     async with running:
         mark = len(running.asked)
         clock.stands_at(-HOUR)
-        await eventually(lambda: (200, "expired") in summary(running.since(mark)), 5.0)
+        await eventually(lambda: (200, "expired") in summary(running.since(mark)))
         clock.stands_at(0)
         await running.goes_on()
     await running.audit()

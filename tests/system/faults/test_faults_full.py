@@ -35,19 +35,19 @@ async def test_a_full_disk_refuses_commands_and_holds_messages_at_the_broker(
         laboratory = Laboratory(disk, database_url, redis_url, broker, free_port)
         async with at_work(laboratory, data_dir / "ledgers") as load:
             before = await laboratory.nodes()
-            await eventually(lambda: stands(laboratory, "disk-low"), 10.0, "a person hears of it long before")
+            await eventually(lambda: stands(laboratory, "disk-low"), what="a person hears of it long before")
             async with load:
                 await load.goes_on()
                 with full(disk):
                     mark = len(load.asked)
-                    await eventually(lambda: (503, "STORAGE_FULL") in summary(load.since(mark)), 10.0, "commands are refused")
+                    await eventually(lambda: (503, "STORAGE_FULL") in summary(load.since(mark)), what="commands are refused")
                     mark = len(load.asked)
                     await asyncio.sleep(FULL_S)
                     assert set(summary(load.since(mark))) == {(503, "STORAGE_FULL")}, summary(load.since(mark))
                     recorder = (await laboratory.nodes())["recorder"]
                     assert recorder["word"] == "back-pressure", recorder
                     assert (await laboratory.api.get("/api/v1/devices")).status_code == 200
-                await load.goes_on(5, 10.0)
+                await load.goes_on(5)
             await load.audit()
             after = await laboratory.nodes()
             assert {n: v["pid"] for n, v in before.items()} == {n: v["pid"] for n, v in after.items()}, "nobody restarted"
@@ -105,7 +105,7 @@ async def test_a_database_without_connections_or_disk_is_as_good_as_away(
                     mark = len(load.asked)
                     await asyncio.sleep(FULL_S)
                     assert set(summary(load.since(mark))) == {(200, "succeeded")}, summary(load.since(mark))
-                    await eventually(lambda: says(load, "recorder", "spooling (database away)"), 5.0, "the record stays here")
+                    await eventually(lambda: says(load, "recorder", "spooling (database away)"), what="the record stays here")
                 await load.goes_on()
             await load.audit()
             for table in ("telemetry", "device_event", "command", "command_state"):

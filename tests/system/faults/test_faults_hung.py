@@ -58,10 +58,10 @@ async def hung_and_back(part: Part, told: list[str]) -> None:
     """Stop it where it is, and see that another takes its place and answers."""
     first = part.pid
     assert first is not None
-    await eventually(lambda: answers(part), 20.0, "it answers")
+    await eventually(lambda: answers(part), what="it answers")
     psutil.Process(first).send_signal(signal.SIGSTOP)
-    await eventually(lambda: part.pid not in {first, None}, 20.0, "another was started")
-    await eventually(lambda: answers(part), 20.0, "it answers again")
+    await eventually(lambda: part.pid not in {first, None}, what="another was started")
+    await eventually(lambda: answers(part), what="it answers again")
     assert [words for words in told if "did not answer" in words], told
     assert not psutil.pid_exists(first)
 

@@ -45,13 +45,13 @@ async def test_a_killed_leaf_of_the_fleet_delays_no_command(site: Site, node: st
     async with site.load() as load:
         await load.goes_on()
         kill_process(before[node]["pid"])
-        await load.goes_on(10, 5.0)
+        await load.goes_on(10)
 
         async def is_back() -> bool:
             found = (await site.laboratory.nodes())[node]
             return bool(found["state"] == "running" and found["incarnation"] > before[node]["incarnation"])
 
-        await eventually(is_back, 5.0, f"{node} runs again")
+        await eventually(is_back, what=f"{node} runs again")
         assert set(summary(load.asked)) == {(200, "succeeded")}, summary(load.asked)
     after = await site.laboratory.nodes()
     assert {name: before[name]["pid"] for name in before if name != node} == {
@@ -67,7 +67,7 @@ async def test_a_killed_rack_takes_its_devices_with_it_and_brings_them_back(site
         devices = [before[f"device:{device.id}"]["pid"] for device in DEVICES]
         kill_process(before["rack:1"]["pid"])
         killed = time.monotonic()
-        await back_again(site, load, killed, 10.0)
+        await back_again(site, load, killed, 20.0)
         assert not any(psutil.pid_exists(pid) for pid in devices), "no actor outlives its rack"
         after = await site.laboratory.nodes()
         assert after["recorder"]["pid"] == before["recorder"]["pid"]
@@ -84,7 +84,7 @@ async def test_a_killed_root_or_admin_is_started_anew_with_everything(site: Site
         killed = time.monotonic()
         health = await site.laboratory.api.get("/health")
         assert health.status_code in {200, 503}
-        await back_again(site, load, killed, 15.0)
+        await back_again(site, load, killed, 30.0)
         old = {node["pid"] for node in before.values()}
         assert not [pid for pid in old if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
     await load.audit()
@@ -97,14 +97,14 @@ async def test_a_killed_launcher_leaves_nobody_and_the_next_takes_over(site: Sit
         await load.goes_on()
         kill_process(laboratory.processes.pop("fleet").pid)
         old = {node["pid"] for node in before.values()}
-        await eventually(lambda: not [pid for pid in old if psutil.pid_exists(pid)], 5.0, "nobody of the fleet is left")
+        await eventually(lambda: not [pid for pid in old if psutil.pid_exists(pid)], what="nobody of the fleet is left")
         refused = await laboratory.command(PUMP.id, "identify")
         assert (refused.status_code, refused.json()["detail"]["code"]) == (503, "FLEET_UNAVAILABLE"), refused.text
         health = (await laboratory.api.get("/health")).json()
         assert (health["status"], health["services"]["fleet"]["state"]) == ("unhealthy", "down")
         started = time.monotonic()
         laboratory.start("fleet", "fleet", "run")
-        await back_again(site, load, started, 15.0)
+        await back_again(site, load, started, 30.0)
     await load.audit()
 
 
@@ -116,7 +116,7 @@ async def test_a_killed_web_leaves_the_devices_alone(site: Site) -> None:
         kill_process(laboratory.processes.pop("web").pid)
         await asyncio.sleep(0.5)
         laboratory.start("web", "web")
-        await load.goes_on(3, 15.0)
+        await load.goes_on(3)
         assert {one.code for one in load.asked} <= {"succeeded", "ConnectError", "ReadError", "RemoteProtocolError"}
         after = await laboratory.nodes()
         assert {name: node["pid"] for name, node in before.items()} == {name: node["pid"] for name, node in after.items()}
@@ -132,22 +132,22 @@ async def test_nobody_is_left_of_those_who_were_killed(site: Site) -> None:
     def strangers() -> list[psutil.Process]:
         return [process for process in processes_of(str(site.laboratory.data_dir)) if process.pid not in known]
 
-    await eventually(lambda: not strangers(), 5.0, "every process is one of the living tree's")
+    await eventually(lambda: not strangers(), what="every process is one of the living tree's")
 
 
 async def test_killed_devices_go_offline_and_their_ledgers_settle_what_they_were_at(
     data_dir: Path, database_url: str, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
 ) -> None:
     (pump,) = counted_devices(1)
-    played = ("simulate", "--count", "1", "--register", "--rate", "20", "--fault", "execution=1.0")
+    played = ("simulate", "--count", "1", "--register", "--rate", "20", "--fault", "execution=2.0")
     async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
         laboratory.start("simulate", *played)
-        await eventually(lambda: laboratory.is_link(pump.id, "online"), 15.0, "the device is online")
-        answer = await laboratory.command(pump.id, "dispense", {"volume_ul": 20}, timeout_s=2.0, wait=False)
+        await eventually(lambda: laboratory.is_link(pump.id, "online"), what="the device is online")
+        answer = await laboratory.command(pump.id, "dispense", {"volume_ul": 20}, timeout_s=4.0, wait=False)
         command_id = answer.json()["id"]
         await laboratory.settled(command_id, pump.id, "executing")
         kill_process(laboratory.processes.pop("simulate").pid)
-        await eventually(lambda: laboratory.is_link(pump.id, "offline"), 10.0, "its last will was heard")
+        await eventually(lambda: laboratory.is_link(pump.id, "offline"), what="its last will was heard")
         refused = await laboratory.command(pump.id, "dispense", {"volume_ul": 20})
         assert (refused.status_code, refused.json()["detail"]["code"]) == (503, "DEVICE_OFFLINE"), refused.text
         await laboratory.settled(command_id, pump.id, "indeterminate")

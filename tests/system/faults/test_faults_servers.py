@@ -39,7 +39,7 @@ async def says_down(site: Site, service: str, status: int) -> None:
         assert took_s < 2.0, took_s
         return bool((answer.status_code, down, body["services"][service]["cost"]) == (status, {service}, COST[service]))
 
-    await eventually(told, 5.0, f"/health says that {service} is down")
+    await eventually(told, what=f"/health says that {service} is down")
 
 
 async def refused(answer: httpx.Response, took_s: float, code: str = "DATABASE_UNAVAILABLE", status: int = 503) -> None:

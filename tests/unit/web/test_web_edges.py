@@ -239,5 +239,5 @@ async def test_sharing_runs_while_serving(make: Made, redis_url: str) -> None:
             await say(web, "GET", "/api/v1/auth/me", **BEARER)  # again: at a window's end what was not shared is forgotten
             return bool([key async for key in redis.scan_iter("*lics:rate:account:*")])
 
-        await eventually(shared, 10.0, "the counts are shared")
+        await eventually(shared, what="the counts are shared")
     await asyncio.sleep(0)

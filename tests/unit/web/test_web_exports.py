@@ -165,7 +165,7 @@ async def test_who_goes_away_ends_the_reading(web: Web, much: UUID, address: str
     watched: Any = web.repository
     _reader, writer = await partly(address, much, kind)
     writer.transport.abort()
-    await eventually(lambda: watched.open_streams == 0, 10, "the stream is ended")
+    await eventually(lambda: watched.open_streams == 0, what="the stream is ended")
     assert watched.pages < 5 * ROWS // STREAM_PAGE
 
 

@@ -105,7 +105,7 @@ async def served(web: Web, free_port: Any) -> AsyncIterator[Served]:
             return False
         return True
 
-    await eventually(listens, 5.0, "it listens")
+    await eventually(listens, what="it listens")
     yield served
     served.stopping.set()
     await serving
