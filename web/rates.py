@@ -16,12 +16,12 @@ from contextlib import suppress
 from typing import Final
 
 from quart import Quart, g, request
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from lics_actors.access.rates import WINDOW_S, Count, Rate, begun, heard, took, wait_s
 from lics_actors.audit import Asker
 from lics_actors.errors import LicsError
+from lics_actors.live.torn import redis_at
 from web.auth import Refusals
 from web.errors import request_id
 
@@ -49,9 +49,7 @@ class Rates:
         self._rates = {"account": account, "address": address}
         self._now, self._prefix = now, prefix
         self._counts: OrderedDict[tuple[str, str], Count] = OrderedDict()
-        self._redis = (
-            None if redis_url is None else Redis.from_url(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
-        )
+        self._redis = None if redis_url is None else redis_at(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
         self._away = False
 
     def spare(self, kind: str, who: str) -> bool:

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from lics_actors.access.rules import Ended
 from lics_actors.errors import LicsError
+from lics_actors.live.torn import redis_at
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Bell:
         """Ring."""
         if self._url is None:
             return
-        redis = Redis.from_url(self._url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+        redis = redis_at(self._url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
         with suppress(RedisError, OSError):
             await redis.publish(self.channel, b"")
         with suppress(RedisError, OSError):
@@ -56,7 +56,7 @@ class Bell:
         if self._url is None:
             return
         while True:
-            redis = Redis.from_url(self._url, socket_timeout=None, socket_connect_timeout=ANSWER_S)
+            redis = redis_at(self._url, socket_timeout=None, socket_connect_timeout=ANSWER_S)
             try:
                 async with redis.pubsub() as listening:
                     await listening.subscribe(self.channel)

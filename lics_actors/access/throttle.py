@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from lics_actors.access.rules import Patience, Tally, Verdict, attempted
+from lics_actors.live.torn import redis_at
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class Throttle:
         self._prefix, self._now = prefix, now
         self._redis: Redis | None = None
         if redis_url is not None:
-            self._redis = Redis.from_url(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+            self._redis = redis_at(redis_url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
         self._rests_until = float("-inf")
         self._own: OrderedDict[str, Tally] = OrderedDict()
 

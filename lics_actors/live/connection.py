@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection
+
+from lics_actors.live.torn import pool_at
 
 ANSWER_S: Final = 2.0  # Redis answers within a millisecond; one that takes longer is as good as away
 FIRST_RETRY_S: Final = 0.2
@@ -22,22 +24,8 @@ async def connected(redis_url: str) -> AbstractConnection:
         RedisError, OSError: Redis is away, or does not let us in; TimeoutError (an OSError) where it does not answer.
         ValueError: the URL is none.
     """
-    pool: Any = ConnectionPool.from_url(
-        redis_url, protocol=2, driver_info=None, socket_timeout=None, socket_connect_timeout=ANSWER_S
-    )
+    pool: Any = pool_at(redis_url, protocol=2, driver_info=None, socket_timeout=None, socket_connect_timeout=ANSWER_S)
     connection: Any = pool.make_connection()
     async with asyncio.timeout(ANSWER_S):
         await connection.connect()
     return connection  # type: ignore[no-any-return]
-
-
-async def told(connection: AbstractConnection, request: bytes) -> None:
-    """Send a request, packed.
-
-    Raises:
-        RedisError, OSError: the connection is lost; nobody knows whether Redis has it.
-    """
-    try:
-        await connection.send_packed_command(request, check_health=False)
-    except AttributeError as error:  # of asyncio (3.12), where the transport was torn while nobody looked
-        raise ConnectionResetError(f"the connection to Redis was torn: {error}") from error

@@ -13,7 +13,7 @@ from typing import Any, Final
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected, told
+from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected
 from lics_actors.live.messages import LiveMessage, TelemetryLive, encode, merged
 from lics_actors.live.script import PUBLISH, PUBLISH_SHA, Entry, Mark, channel, channels_pattern, mark_of, packed
 
@@ -252,5 +252,5 @@ async def _ask(connection: AbstractConnection, request: bytes) -> Any:
         RedisError, OSError: Redis refuses, or is away; TimeoutError (an OSError) where it does not answer.
     """
     async with asyncio.timeout(ANSWER_S):
-        await told(connection, request)
+        await connection.send_packed_command(request, check_health=False)
         return await connection.read_response()

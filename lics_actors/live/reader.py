@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import RedisError
 
-from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected, told
+from lics_actors.live.connection import ANSWER_S, FIRST_RETRY_S, LONGEST_RETRY_S, connected
 from lics_actors.live.script import CURRENT, KEPT_MESSAGES, channel, covered
+from lics_actors.live.torn import redis_at
 
 Heard = tuple[str, int, bytes]  # topic, n, body
 AGAIN: Final[Heard] = ("", 0, b"")  # the connection was away and is back: what was said meanwhile was not heard
@@ -40,7 +40,7 @@ class LiveReader:
 
     def __init__(self, redis_url: str, prefix: str) -> None:
         self._url, self._prefix = redis_url, prefix
-        self._redis = Redis.from_url(redis_url, protocol=2, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
+        self._redis = redis_at(redis_url, protocol=2, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
         self._topics: dict[str, None] = {}
         self._asked: dict[str, _Asked] = {}
         self._connection: AbstractConnection | None = None
@@ -151,7 +151,7 @@ class LiveReader:
             for topic in self._topics:
                 self._asked[topic] = _Asked(1)
             await self._say("SUBSCRIBE", *self._topics)
-            await _send(connection, "PING", "again")
+            await connection.send_command("PING", "again", check_health=False)
         return connection
 
     async def _say(self, verb: str, *topics: str) -> None:
@@ -160,7 +160,7 @@ class LiveReader:
             return
         channels = [channel(self._prefix, topic) for topic in topics]
         try:
-            await _send(self._connection, verb, *channels)
+            await self._connection.send_command(verb, *channels, check_health=False)
         except (RedisError, OSError) as error:
             log.debug("a subscription cannot be changed now", extra={"reason": str(error)})
 
@@ -186,7 +186,7 @@ class LiveReader:
             if self._heard != before:
                 continue
             try:
-                await _send(connection, "PING")
+                await connection.send_command("PING", check_health=False)
                 await asyncio.sleep(PING_S)
             except (RedisError, OSError):
                 return  # the iteration has noticed, too
@@ -210,8 +210,3 @@ def _settle(asked: _Asked, confirmed: bool) -> None:
 
 def _number(entry: bytes) -> int:
     return int(entry.partition(b"-")[0])
-
-
-async def _send(connection: AbstractConnection, *words: str) -> None:
-    packed: Any = connection.pack_command(*words)
-    await told(connection, b"".join(packed))

@@ -6,17 +6,15 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
 
 from lics_actors.live.bus import AGAIN, LivePublisher, LiveReader
-from lics_actors.live.connection import connected, told
 from lics_actors.live.messages import EventLive, TelemetryLive, command_topic, decode, device_topic
 from lics_actors.live.script import KEPT_MESSAGES, channel
 from lics_actors.services.valkey import Valkey
@@ -280,18 +278,6 @@ async def test_both_sides_come_back_by_themselves_when_redis_does(own_valkey: Va
         await eventually(lambda: ears.seqs[-1] == 6)
         assert rising(ears.numbers)
         assert publisher.dropped == 0
-
-
-async def test_a_connection_that_was_torn_while_nobody_looked_is_told_as_lost(redis_url: str) -> None:
-    connection = await connected(redis_url)
-    await told(connection, b"*1\r\n$4\r\nPING\r\n")
-    connection._writer.transport.abort()
-    with suppress(OSError):
-        await connection._writer.wait_closed()
-    with pytest.raises((OSError, RedisError)):  # CPython 3.12 fails at it with an AttributeError, which ended the publisher
-        await told(connection, b"*1\r\n$4\r\nPING\r\n")
-        await connection.read_response()
-    await connection.disconnect(nowait=True)
 
 
 async def test_what_did_not_fit_while_redis_was_away_is_missed_in_a_replay(own_valkey: Valkey) -> None:
