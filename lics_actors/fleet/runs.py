@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
@@ -19,7 +19,7 @@ from lics_actors.journal.file import SUFFIX, discard, read_shipped
 from lics_actors.run.actor import ExperimentActor
 from lics_actors.run.messages import BeginRun, RunActorSpec, RunBegun, RunOver, RunsSpec
 from lics_actors.run.orderbook import OrderBook
-from lics_actors.run.orders import RunOrder, run_node, run_of_node
+from lics_actors.run.orders import RunOrder, run_node, run_of_node, same_run
 from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy
@@ -109,8 +109,11 @@ class RunSupervisor(Reporting):
     def _begun(self, order: RunOrder) -> bool | LicsError:
         known = self.orders.get(order.run_id)
         if known is not None:
-            same = replace(known, allowance=order.allowance) == order  # which may have been renewed since
-            return True if same else ConflictError("another run was ordered under this id", run_id=str(order.run_id))
+            return (
+                True
+                if same_run(known, order)
+                else ConflictError("another run was ordered under this id", run_id=str(order.run_id))
+            )
         try:
             self._book.keep(order)
         except LicsError as error:

@@ -61,6 +61,18 @@ class RunOrder:
     besides: Mapping[str, RoleSpec] = field(default_factory=dict)
 
 
+# What people asked for; the rest is how rig, devices and the subject's day stood when they did, and may be otherwise now.
+_WANTED: Final = (
+    "run_id", "laboratory_id", "rig_id", "protocol_version_id", "subject_id", "experiment_id", "stage", "seed", "principal",
+    "ordered_at", "parameters",
+)  # fmt: skip
+
+
+def same_run(known: RunOrder, again: RunOrder) -> bool:
+    """Return whether an order that comes again wants the same run: one that was begun stays as it was begun."""
+    return all(getattr(known, name) == getattr(again, name) for name in _WANTED)
+
+
 _orders: Final = msgspec.json.Decoder(RunOrder)
 
 
