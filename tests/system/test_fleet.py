@@ -300,7 +300,8 @@ async def test_many_questions_at_once_are_all_answered(stand: Stand) -> None:
     twins = await asyncio.gather(*(stand.client.twin(device_id) for device_id in wanted))
     assert [twin.device_id for twin in twins] == wanted
     trees = await asyncio.gather(*(stand.client.tree() for _ in range(50)))
-    assert {len(tree.children) for tree in trees} == {5}
+    (names,) = {frozenset(node.name for node in tree.children) for tree in trees}
+    assert names > {"rack:1", "rack:2", "recorder"}
 
 
 async def test_a_client_without_a_fleet_says_so_and_recovers(data_dir: Path, free_port: Callable[[], int]) -> None:

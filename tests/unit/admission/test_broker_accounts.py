@@ -90,6 +90,19 @@ def test_two_mqtt_io_devices_of_one_prefix_are_found_out() -> None:
     assert one is not None and other is not None and accounts.shared(one, other) == "rack/status"
 
 
+def test_only_who_shares_a_topic_is_a_rival() -> None:
+    def wired(prefix: str) -> DeviceSpec:
+        return DeviceSpec(uuid4(), prefix, "controller", "mqtt_io", {"topic_prefix": prefix, "outputs": {"valve": {}}})
+
+    mine, twin, stranger, native_one = wired("rack"), wired("rack"), wired("shelf"), native("")[0]
+    grants = accounts.device_grants(mine, "")
+    assert grants is not None
+    others = (mine, native_one, stranger, twin)
+    found = list(accounts.rivals(accounts.client_name("", mine.device_id), grants, others, ""))
+    assert [each for each, _ in found] == [twin]
+    assert found[0][1].startswith("rack/")
+
+
 def test_rules_grant_and_nothing_is_granted_by_default() -> None:
     rules = accounts.acls(Grants(("a/b",), ("a/#",)))
     assert {(each["acltype"], each["topic"]) for each in rules} == {(SEND, "a/b"), (RECEIVE, "a/#"), (SUBSCRIBE, "a/#")}

@@ -29,6 +29,7 @@ SPANS = st.lists(st.tuples(TIMES, st.integers(0, 2 * HOUR)), max_size=40)
 
 
 @given(start=TIMES, end=TIMES, width=st.sampled_from(WIDTHS), until=TIMES, raw_from=TIMES | st.just(-ALWAYS), late=SPANS)
+@example(start=0, end=2 * HOUR, width=HOUR, until=2 * HOUR, raw_from=-ALWAYS, late=[(HOUR + MINUTE, HOUR)])  # to the very end
 def test_every_moment_is_read_once_and_from_where_it_is_right(
     start: int, end: int, width: int, until: int, raw_from: int, late: list[tuple[int, int]]
 ) -> None:
