@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -13,17 +14,23 @@ else:
     Pool = asyncpg.Pool
 
 ACQUIRE_S = 3.0  # waiting for a free connection, or for a new one to be made
+RELEASE_S = 0.5  # a server that answers resets a connection in one round trip; of another's, a new one is made
+log = logging.getLogger(__name__)
 
 
 class BoundedPool(Pool):
-    """A pool whose `acquire` gives up: Tortoise calls it without a timeout.
-
-    asyncpg bounds the release of a connection by the timeout of its `acquire`, so a frozen server holds nobody either.
-    """
+    """A pool whose `acquire` gives up: Tortoise calls it without a timeout. Neither does giving back hold anybody."""
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         """Return a connection, or raise TimeoutError after `timeout` (ACQUIRE_S) seconds."""
         return super().acquire(timeout=ACQUIRE_S if timeout is None else timeout)
+
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
+        """Take a connection back. One that does not come back in RELEASE_S seconds is closed: what it was for is done, or told."""
+        try:
+            await super().release(connection, timeout=RELEASE_S if timeout is None else timeout)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            log.debug("a connection was not given back but closed", extra={"error": repr(error)})
 
 
 class StoreClient(AsyncpgDBClient):

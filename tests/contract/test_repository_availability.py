@@ -26,7 +26,7 @@ from lics_actors.store.shipping import Shipped, journal_position, ship_journal, 
 from tests.contract.store_rows import DEVICE, at, changed, event, new_device, reading, rejection
 from tests.waiting import eventually
 
-SECONDS = 20.0  # ANSWER_S and ACQUIRE_S are 8 s together; the rest is for a busy machine. Nobody would wait for a minute
+SECONDS = 20.0  # ANSWER_S and RELEASE_S are 5.5 s together; the rest is for a busy machine. Nobody would wait for a minute
 
 Call = Callable[[Repository], Awaitable[Any]]
 CALLS: dict[str, Call] = {

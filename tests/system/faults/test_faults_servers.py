@@ -21,7 +21,7 @@ from web.health import COST
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 FAULT_S = 3.0 if os.environ.get("LICS_LONG") else 1.0
-BOUND_S = 6.0  # the longest that anything is waited for on the way to a 503
+BOUND_S = 7.5  # ANSWER_S and RELEASE_S of the store, and a little for a busy machine; not ACQUIRE_S on top of them
 
 
 async def timed(work: Any) -> tuple[Any, float]:
