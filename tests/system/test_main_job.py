@@ -161,7 +161,9 @@ async def no_sample_is_missing(laboratory: Laboratory, simulator: Any, devices: 
         async def complete(device: DemoDevice = device, confirmed: set[tuple[int, int]] = confirmed) -> bool:
             found = await rows(laboratory.database_url, query, device.id)
             assert all(row["count"] == 1 for row in found)
-            return {(row["epoch"], row["seq"]) for row in found} >= confirmed
+            missing = confirmed - {(row["epoch"], row["seq"]) for row in found}
+            assert not missing, f"{len(missing)} of {len(confirmed)}: {sorted(missing)[:20]}"
+            return True
 
         assert confirmed
         await eventually(complete, what=f"all of {device.name} is in the table")
