@@ -33,7 +33,7 @@ def client_id(name: str, prefix: str) -> str:
 class Session:
     """Keeps the subscriptions as wanted.
 
-    `away_since` (loop time) and `reason`: since when and why there is no connection. `refused`: filters the broker does
+    `away_since` (loop time) and `reason`: since when and why nothing is listened to. `refused`: filters the broker does
     not grant. `lost_at`: when the broker last turned out to have forgotten the session, and with it what it had queued.
     `agreed` hears the serial of each wish once the broker has granted all of it.
     """
@@ -107,6 +107,7 @@ class Session:
             while not lost.done():
                 self._changed.clear()
                 have = await self._agree(reader, have)
+                self.away_since, self._tally.connected = None, True  # only who has subscribed hears everything
                 changed = asyncio.ensure_future(self._changed.wait())
                 await asyncio.wait([lost, changed], return_when=asyncio.FIRST_COMPLETED)
                 changed.cancel()
@@ -161,7 +162,6 @@ class Session:
             log.error("subscriptions cannot be kept", extra={"reason": str(error)})
 
     def _note_connected(self, reader: MqttReader) -> None:
-        self.away_since, self._tally.connected = None, True
         self._tally.connections += 1
         log.info("connected to the broker", extra={"session_present": reader.session_present, "client_id": self._client_id})
         if self._known and not reader.session_present:

@@ -8,7 +8,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Any
 
 from config.settings import Settings
 from drivers.native.demo import demo_devices
+from lics_actors.fleet.recorders import recorder_number
 
 TIMEOUT_S = 3.0
+DEAF = frozenset({"", "starting", "waiting (broker away)"})  # the recorder's words before it has subscribed
 WRITING_S = 60.0  # a rehearsal takes a while
 ANY = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - a server bound to any address is asked on loopback
 
@@ -88,7 +90,12 @@ class Readiness:
             if status != HTTPStatus.OK or away:
                 self.note = f"waiting for {', '.join(away) or 'the web'}"
                 return False
-            return not self._expected or (await self._devices_online() and await self._recorded())
+            status, tree = await self._get("/api/v1/fleet")
+            if status != HTTPStatus.OK:
+                self.note = "waiting for the fleet"
+                return False
+            nodes = list(_nodes(tree))
+            return self._listening(nodes) and (not self._expected or (self._devices_online(nodes) and await self._recorded()))
         except (OSError, ValueError, KeyError, TypeError) as error:
             self.note = "waiting for the web" if isinstance(error, OSError) else f"unexpected answer: {error!r}"
             return False
@@ -96,13 +103,16 @@ class Readiness:
     async def _get(self, path: str) -> tuple[int, Any]:
         return await asyncio.to_thread(fetch, self._settings, path)
 
-    async def _devices_online(self) -> bool:
+    def _listening(self, nodes: Iterable[Any]) -> bool:
+        """Whether the recorders have subscribed: what a device says before their very first time, nobody keeps for them."""
+        waiting = sum(1 for node in nodes if recorder_number(node["name"]) is not None and node["word"] in DEAF)
+        if waiting:
+            self.note = "waiting for the recorder"
+        return not waiting
+
+    def _devices_online(self, tree: Iterable[Any]) -> bool:
         """Ask the supervision tree: what stands in the database may be of an earlier run."""
-        status, tree = await self._get("/api/v1/fleet")
-        if status != HTTPStatus.OK:
-            self.note = "waiting for the fleet"
-            return False
-        nodes = [node for node in _nodes(tree) if node["name"] in self._expected]
+        nodes = [node for node in tree if node["name"] in self._expected]
         online = sum(1 for node in nodes if node["word"] == "online")
         # Devices that people retired or took out of service in an earlier run are not waited for.
         due = sum(1 for node in nodes if node["word"] not in {"maintenance", "quarantined", "retired"})

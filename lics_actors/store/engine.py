@@ -25,8 +25,8 @@ class BoundedPool(Pool):
         """Return a connection, or raise TimeoutError after `timeout` (ACQUIRE_S) seconds."""
         return super().acquire(timeout=ACQUIRE_S if timeout is None else timeout)
 
-    async def release(self, connection: Any, *, timeout: float | None = None) -> None:
-        """Take a connection back. One that does not come back in RELEASE_S seconds is closed: what it was for is done, or told."""
+    async def release(self, connection: Any, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's word
+        """Take a connection back. One that does not come back in RELEASE_S is closed: what it was for is done, or told."""
         try:
             await super().release(connection, timeout=RELEASE_S if timeout is None else timeout)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
