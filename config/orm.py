@@ -20,6 +20,7 @@ MODEL_MODULES = (
     "lics_actors.store.run_models",
     "lics_actors.store.export_models",
     "lics_actors.store.welfare_models",
+    "lics_actors.store.schedule_models",
     "aerich.models",
 )
 ENGINE = "lics_actors.store.engine"

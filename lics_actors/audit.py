@@ -49,7 +49,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks, and from where. `origin`: cli, rest or ws."""
+    """Who asks, and from where. `origin`: cli, rest, ws or schedule."""
 
     principal: str
     origin: str

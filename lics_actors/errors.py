@@ -137,6 +137,12 @@ class NotRehearsedError(ConflictError):
     code = "NOT_REHEARSED"
 
 
+class OutsideScheduleError(ConflictError):
+    """The experiment's plan has no session of this subject now; `rule`: window or a_day."""
+
+    code = "OUTSIDE_SCHEDULE"
+
+
 class RollNotFoundError(NotFoundError):
     """No rolling restart was asked for since the fleet began."""
 

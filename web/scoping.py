@@ -30,6 +30,7 @@ from lics_actors.errors import (
 )
 from lics_actors.operators import Wish
 from lics_actors.operators import permission as permission_for
+from lics_actors.store.slots import SlotNotFoundError
 from web.auth import PUBLIC, Principal, Refusals, permission_of, principal
 from web.backing import Backing, backing
 from web.errors import PermissionDeniedError, request_id
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[str, type[NotFoundError]]] = {
     "run": RunNotFoundError,
     "laboratory": LaboratoryNotFoundError,
     "claim": ClaimNotFoundError,
+    "slot": SlotNotFoundError,
 }
 """Noun → how it is told that there is none. `<uuid:noun_id>` in a path is judged before the handler (store/belonging.py)."""
 

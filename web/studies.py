@@ -11,8 +11,10 @@ from config.settings import Settings
 from lics_actors.audit import AuditLog
 from lics_actors.store.repository import Repository
 from lics_actors.study.experiment_desk import ExperimentDesk
+from lics_actors.study.preflight_desk import PreflightDesk
 from lics_actors.study.protocol_desk import ProtocolDesk
 from lics_actors.study.run_desk import RunDesk, RunFleet
+from lics_actors.study.schedule_desk import ScheduleDesk
 from lics_actors.study.subject_desk import SubjectDesk
 from lics_actors.welfare_gate import WelfareGate
 
@@ -27,15 +29,21 @@ class Desks:
     protocols: ProtocolDesk
     runs: RunDesk
     experiments: ExperimentDesk
+    preflight: PreflightDesk
+    schedule: ScheduleDesk
 
 
 def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog, settings: Settings) -> None:
     """Let the application keep what is studied."""
+    gate = WelfareGate(repository, settings)
+    runs, experiments = RunDesk(repository, fleet, audit, gate), ExperimentDesk(repository, audit)
     app.extensions[DESKS] = Desks(
         SubjectDesk(repository, audit),
         ProtocolDesk(repository, audit),
-        RunDesk(repository, fleet, audit, WelfareGate(repository, settings)),
-        ExperimentDesk(repository, audit),
+        runs,
+        experiments,
+        PreflightDesk(repository, fleet, experiments, runs, gate),
+        ScheduleDesk(repository, audit),
     )
 
 

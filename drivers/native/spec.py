@@ -142,4 +142,14 @@ ACTUATOR: Final = Description(
     },
 )
 
-DEVICE_TYPES: Final[Mapping[str, Description]] = {each.type: each for each in (PUMP, FEEDER, LICKOMETER, ENVIRONMENT, ACTUATOR)}
+RFID: Final = Description(
+    type="rfid",
+    firmware=FIRMWARE,
+    metrics={"reads_total": MetricSpec("reads", 0)},
+    commands={"identify": _IDENTIFY},
+    events={"tag": EventSpec(_object(("tag",), tag={"type": "string", "minLength": 1, "maxLength": 100}))},
+)
+
+DEVICE_TYPES: Final[Mapping[str, Description]] = {
+    each.type: each for each in (PUMP, FEEDER, LICKOMETER, ENVIRONMENT, ACTUATOR, RFID)
+}

@@ -48,6 +48,8 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "laboratory:create": frozenset({_S}),
     "experiment:read": PEOPLE,
     "experiment:write": frozenset({_S, _L, _R}),
+    "schedule:read": PEOPLE,
+    "schedule:write": WORKERS,
     "run:read": PEOPLE,
     "run:start": WORKERS,
     "run:steer": WORKERS,

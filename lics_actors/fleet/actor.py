@@ -49,6 +49,7 @@ from lics_actors.fleet.messages import (
     ReportTaken,
     RestartNode,
     RollNodes,
+    SchedulerSpec,
     SteerDevice,
     SteerNode,
 )
@@ -76,12 +77,18 @@ from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
 from lics_actors.run.messages import AskRuns, LocateRun, RunBegun, StartRun
 from lics_actors.runtime import transport
+from lics_actors.schedule.actor import Scheduler
 from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb
 
-REGISTRAR, HOUSEKEEPER, DOORKEEPER, RACK = "registrar", "housekeeper", "doorkeeper", "rack"
-LEAVES: dict[str, type[Actor]] = {REGISTRAR: Registrar, HOUSEKEEPER: Housekeeper, DOORKEEPER: Doorkeeper}
+REGISTRAR, HOUSEKEEPER, DOORKEEPER, SCHEDULER, RACK = "registrar", "housekeeper", "doorkeeper", "scheduler", "rack"
+LEAVES: dict[str, type[Actor]] = {
+    REGISTRAR: Registrar,
+    HOUSEKEEPER: Housekeeper,
+    DOORKEEPER: Doorkeeper,
+    SCHEDULER: Scheduler,
+}
 KEPT_WITHIN_S = 1.0  # until a registered device is in the file; many that come together are read once
 MAX_WISHES = 100  # of operators about devices, under way
 
@@ -158,6 +165,9 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             )
         if name == DOORKEEPER and spec.control is not None:
             return DoorkeeperSpec(spec.database_url, spec.broker, spec.control, spec.data_dir, str(self._journal_dir))
+        if name == SCHEDULER:
+            folder, host = Path(spec.data_dir), transport.bound_host()
+            return SchedulerSpec(spec.database_url, spec.broker, spec.data_dir, str(folder / "run"), host, spec.redis_url)
         if name == RUNS:
             return self.runs_spec(spec, self._journal_dir)
         devices = self.fleet.in_rack(int(name.partition(":")[2]))

@@ -116,6 +116,19 @@ class DoorkeeperSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class SchedulerSpec:
+    """`BeginActor.spec` of the Scheduler, the leaf that begins sessions in their windows. `run_dir` and `host` are the way to the
+    fleet."""
+
+    database_url: str = field(repr=False)
+    broker: BrokerSpec
+    data_dir: str
+    run_dir: str
+    host: str
+    redis_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceProvisioned:
     """Doorkeeper → FleetSupervisor, after the row is committed: this device is new."""
 

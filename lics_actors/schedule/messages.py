@@ -126,12 +126,14 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class BeginFailed:
-    """The run is not known to be there. `final`: it was refused, and never will be."""
+    """The run is not known to be there. `final`: it was refused, and never will be; `turned_away`: it surely is not there, and
+    may be another time: its rig was taken in between, say."""
 
     now: datetime
     slot: UUID
     why: str
     final: bool = False
+    turned_away: bool = False
 
 
 @dataclass(frozen=True, slots=True)

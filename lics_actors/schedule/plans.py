@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from lics_actors.schedule.messages import Plan
 from lics_actors.schedule.windows import Window
-from lics_actors.study.plans import ExperimentPlan
+from lics_actors.study.plans import ExperimentPlan, Schedule
 
 DAYS: Final = {name: n for n, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 
@@ -24,10 +24,7 @@ def plans_of(
     itself, and is left out: the clock would begin what it was to choose.
     """
     schedule = plan.schedule
-    windows = tuple(
-        Window(time.fromisoformat(each.begin), time.fromisoformat(each.end), frozenset(DAYS[day] for day in each.days))
-        for each in schedule.windows
-    )
+    windows = windows_of(schedule)
     return tuple(
         Plan(
             experiment_id,
@@ -38,11 +35,19 @@ def plans_of(
             since,
             windows,
             order,
-            schedule.a_day,
+            schedule.most_a_day or 1,
             schedule.missed,
             reader=schedule.readers.get(subject),
             tag=tags.get(subject),
         )
         for order, subject in enumerate(plan.subjects)
         if subject in schedule.rigs and (subject not in schedule.readers or tags.get(subject) is not None)
+    )
+
+
+def windows_of(schedule: Schedule) -> tuple[Window, ...]:
+    """Return when sessions may begin."""
+    return tuple(
+        Window(time.fromisoformat(each.begin), time.fromisoformat(each.end), frozenset(DAYS[day] for day in each.days))
+        for each in schedule.windows
     )

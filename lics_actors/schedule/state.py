@@ -51,6 +51,8 @@ BACK: Final = timedelta(days=2)  # what was missed longer ago than this, nobody 
 AHEAD: Final = timedelta(days=2)
 MAX_TAGS: Final = 1_000  # of readers and tags in sight; older ones are forgotten
 
+STARTABLE: Final = frozenset({Status.WAITING, Status.ASKED, Status.MISSED})
+
 Answer = tuple[State, list[Effect]]
 
 
@@ -74,7 +76,7 @@ def reduce(state: State, event: Event) -> Answer:
         case SkipAsked():
             return _skip(state, event)
         case StartAsked(now=now, slot=slot, by=by):
-            return _start(state, slot, by, now)
+            return _start_asked(state, slot, by, now)
         case _:
             assert_never(event)
 
@@ -118,7 +120,7 @@ def _turn(state: State, now: datetime) -> Answer:
     for slot in _queue(state):
         if slot.id in state.runs and slot.status is not Status.STARTED:
             slots[slot.id] = replace(slot, status=Status.STARTED, why=(), again=None)
-            effects.append(Keep(slots[slot.id]))
+            effects += [Keep(slots[slot.id]), Tell(slots[slot.id], "", over=True)]
         elif slot.status is Status.STARTING and slot.until is not None and now >= slot.until:
             slots[slot.id] = replace(slot, status=Status.ASKED, why=slot.why or ("nobody said that its run began",), again=None)
             effects += [Keep(slots[slot.id]), Tell(slots[slot.id], "it is not known whether a session began")]
@@ -168,8 +170,7 @@ def _looked(state: State, event: Looked) -> Answer:
     if not problems and slot.by == BY_ITSELF and event.now >= slot.last:
         problems = ("its time was over before its checks were",)
     if problems:
-        before = Status.ASKED if event.now >= slot.last and slot.plan.reader is None else Status.WAITING
-        waits = replace(slot, status=before, why=problems, again=event.now + RETRY)
+        waits = _waits(slot, problems, event.now)
         return _looking(_put(state, waits), event.now, [Keep(waits)] if waits.why != slot.why else [])
     starting = replace(slot, status=Status.STARTING, why=(), again=event.now + RETRY, until=event.now + BEGIN_WITHIN)
     return _put(state, starting), [Keep(starting), Begin(starting)]
@@ -189,10 +190,20 @@ def _begin_failed(state: State, event: BeginFailed) -> Answer:
     slot = state.slots.get(event.slot)
     if slot is None or slot.status is not Status.STARTING:
         return state, []
-    if not event.final:  # it may be there: only the same run may follow
+    if not event.final and not event.turned_away:  # it may be there: only the same run may follow
         return _put(state, replace(slot, why=(event.why,), again=event.now + RETRY)), []
+    if event.turned_away:
+        waits = _waits(slot, (event.why,), event.now)
+        told = [Tell(waits, f"a session could not begin: {event.why}")] if waits.status is Status.ASKED else []
+        return _looking(_put(state, waits), event.now, [Keep(waits), *told])
     missed = replace(slot, status=Status.MISSED, why=(event.why,), again=None)
     return _looking(_put(state, missed), event.now, [Keep(missed), Tell(missed, f"its run was refused: {event.why}")])
+
+
+def _waits(slot: Slot, why: tuple[str, ...], now: datetime) -> Slot:
+    """Return a slot that did not begin now: it waits on, or for a person where its time is over."""
+    status = Status.ASKED if now >= slot.last and slot.plan.reader is None else Status.WAITING
+    return replace(slot, status=status, why=why, again=now + RETRY, until=None)
 
 
 def _missed(slot: Slot) -> tuple[Slot, list[Effect]]:
@@ -240,10 +251,19 @@ def _skip(state: State, event: SkipAsked) -> Answer:
     return _looking(_put(state, skipped), event.now, [Keep(skipped), Tell(skipped, "", over=True)])
 
 
+def _start_asked(state: State, slot_id: UUID, by: str, now: datetime) -> Answer:
+    state, effects = _start(state, slot_id, by, now)
+    slot = state.slots.get(slot_id)
+    if effects or slot is None or not state.seen or slot.status not in STARTABLE:
+        return state, effects
+    told = replace(slot, why=(f"{by} wanted it begun, and its rig or its subject is in a run",))
+    return _put(state, told), [Keep(told)]
+
+
 def _start(state: State, slot_id: UUID, by: str, now: datetime) -> Answer:
     slot = state.slots.get(slot_id)
     rigs, subjects = _taken(state, now)
-    if slot is None or not state.seen or slot.status not in {Status.WAITING, Status.ASKED, Status.MISSED}:
+    if slot is None or not state.seen or slot.status not in STARTABLE:
         return state, []
     if slot.plan.rig in rigs or slot.plan.subject in subjects:
         return state, []

@@ -25,6 +25,7 @@ OWNERS: Final[Mapping[str, str]] = {
     **{table: f"SELECT laboratory_id FROM {table} WHERE id = $1" for table in TABLES},  # noqa: S608 - our own names
     "laboratory": "SELECT id FROM laboratory WHERE id = $1",
     "claim": "SELECT laboratory_id FROM device_claim WHERE id = $1",
+    "slot": "SELECT laboratory_id FROM session_slot WHERE id = $1",
 }
 """Noun of an object → the query of its laboratory, given its id."""
 

@@ -201,7 +201,7 @@ class CrashReport(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Audited(_Record, frozen=True):
     """What a person did or tried. Table `audit`, append-only. An act is told twice, both times under the id `act`:
-    `outcome` asked before it is done; then ok, refused or failed. `origin`: cli, rest or ws; `remote`: from which address."""
+    `outcome` asked before it is done; then ok, refused or failed. `origin`: cli, rest, ws or schedule; `remote`: an address."""
 
     act: UUID
     time: datetime

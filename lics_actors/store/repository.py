@@ -32,6 +32,7 @@ from lics_actors.store.rows import (
 from lics_actors.store.run_reads import RunReads
 from lics_actors.store.runs import Runs
 from lics_actors.store.sign_ins import SignIns
+from lics_actors.store.slots import Slots
 from lics_actors.store.stream_reads import StreamReads
 from lics_actors.store.subjects import Subjects
 from lics_actors.store.telemetry_reads import TelemetryReads
@@ -76,6 +77,7 @@ class Repository(
     Welfare,
     Doses,
     Calibrations,
+    Slots,
 ):
     """Everything that is kept. Begin with `await Repository.connect(url)`; safe to share between tasks of one loop.
 

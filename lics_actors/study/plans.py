@@ -59,12 +59,13 @@ class Window(Planned):
 
 
 class Schedule(Planned):
-    """When subjects have their turns. `a_day`: a subject has no more runs in a day; `missed`: what becomes of a session that did
-    not begin in its window; `rigs`: subject → rig, for those that are to run by the clock."""
+    """When subjects have their turns. `a_day`: a subject has no more runs in a day; absent: one where there are windows, else any
+    number. `missed`: what becomes of a session that did not begin in its window; `rigs`: subject → rig, for those that are to run
+    by the clock; `readers`: subject → RFID reader, at which it begins its sessions itself."""
 
     zone: str = "UTC"
     windows: Annotated[list[Window], Field(max_length=50)] = []
-    a_day: Annotated[int, Field(ge=1, le=100)] = 1
+    a_day: Annotated[int, Field(ge=1, le=100)] | None = None
     missed: Literal["skip", "late", "ask"] = "ask"
     rigs: Annotated[dict[UUID, UUID], Field(max_length=MAX_SUBJECTS)] = {}
     readers: Annotated[dict[UUID, UUID], Field(max_length=MAX_SUBJECTS)] = {}
@@ -77,6 +78,11 @@ class Schedule(Planned):
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"there is no time zone {zone!r}") from None
         return zone
+
+    @property
+    def most_a_day(self) -> int | None:
+        """Return how many runs a subject has in a day at most; None: any number."""
+        return self.a_day or (1 if self.windows else None)
 
 
 class ExperimentPlan(Planned):

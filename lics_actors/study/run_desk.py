@@ -50,6 +50,7 @@ from lics_actors.store.subjects import Subject
 from lics_actors.study.fit import Player, cast, fitted
 from lics_actors.study.parameters import base_units
 from lics_actors.study.protocol_documents import kept
+from lics_actors.study.start_times import StartTimes
 from lics_actors.welfare_gate import WelfareGate
 
 ASK_S: Final = 2.0  # an actor that takes longer is told of as the tables have it
@@ -78,7 +79,8 @@ class RunFleet(Protocol):
 @dataclass(frozen=True, slots=True)
 class RunWanted:
     """A run to be. `roles`: protocol's role → rig's role where they are called otherwise; `parameters` as people give them;
-    `seed` None: drawn; `forced`: why it is to be armed without a rehearsal, by whom may."""
+    `seed` None: drawn; `forced`: why it is to be armed without a rehearsal, by whom may; `beyond`: the same where its experiment
+    has no session now; `planned`: it is its schedule's own."""
 
     run_id: UUID
     rig: RigRow
@@ -91,6 +93,8 @@ class RunWanted:
     stage: int | None = None
     forced: str | None = None
     allowance: Allowance | None = None
+    beyond: str | None = None
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +110,24 @@ class RunDesk:
 
     def __init__(self, repository: Repository, fleet: RunFleet, audit: AuditLog, gate: WelfareGate) -> None:
         self._repository, self._fleet, self._audit, self._gate = repository, fleet, audit, gate
+        self._times = StartTimes(repository)
 
     async def start(self, asker: Asker, wanted: RunWanted) -> Run:
         """Have a run begin; asked again under the same id it is the same run.
 
         Raises:
             ProtocolError: the protocol cannot be run at this rig; InvalidError: a parameter does not fit.
+            OutsideScheduleError: its experiment has no session for its subject now.
             NotRehearsedError: its version was not rehearsed soundly. ConflictError: the subject is not to be run.
             SubjectNotAllowedError: it must rest. CalibrationExpiredError: of what gives the reward.
             RunUnderWayError: the rig or the subject is in another run; facts say which.
             FleetUnavailableError: nobody has taken it yet: ask again under this id, or abort it.
             NotFoundError, DatabaseUnavailableError
         """
-        async with self._audit.act(asker, "run.start", f"run:{wanted.run_id}", wanted.forced) as found:
+        reason = "; ".join(filter(None, (wanted.forced, wanted.beyond))) or None
+        async with self._audit.act(asker, "run.start", f"run:{wanted.run_id}", reason) as found:
+            if not (wanted.planned or (wanted.beyond or "").strip()):
+                await self._times.check(wanted.run_id, wanted.experiment_id, wanted.subject)
             plan, order = await self._order(asker, wanted)
             await self._gate.check(order, plan.reward)
             order = await self._claimed(plan, wanted, order)
@@ -198,7 +207,7 @@ class RunDesk:
         rig, version, subject = wanted.rig, wanted.version, wanted.subject
         if subject is not None and subject.status != "active":
             raise ConflictError(f"{subject.name} is {subject.status}", subject_id=str(subject.id))
-        plan, roles = await self._fitted(rig, version, wanted.roles)
+        plan, roles = await self.fit(rig, version, wanted.roles)
         parameters = base_units(plan, wanted.parameters)
         rehearsed = await self._repository.is_rehearsed(version.id)
         if not rehearsed and not (wanted.forced or "").strip():
@@ -214,7 +223,12 @@ class RunDesk:
         )  # fmt: skip
         return plan, order
 
-    async def _fitted(self, rig: RigRow, version: ProtocolVersion, roles: Mapping[str, str]) -> tuple[Plan, dict[str, str]]:
+    async def fit(self, rig: RigRow, version: ProtocolVersion, roles: Mapping[str, str]) -> tuple[Plan, dict[str, str]]:
+        """Return the plan of a protocol at a rig, and protocol's role → rig's role.
+
+        Raises:
+            InvalidError: it does not fit. DatabaseUnavailableError
+        """
         members = await self._repository.rig_members(rig.devices.values(), rig.laboratory_id)
         told = dict(zip(members, await asyncio.gather(*map(self._describe, members)), strict=True))
         players = {role: _player(members.get(each), told.get(each)) for role, each in rig.devices.items()}

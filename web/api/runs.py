@@ -72,10 +72,11 @@ async def start_run(body: NewRunBody) -> Response:
     """Have a run begin.
 
     The protocol is checked against what the rig's devices say they can do. Its version must have been rehearsed soundly, unless
-    who has `run:override` says why not. A rig and a subject are in one run at a time: 409 `RUN_UNDER_WAY` names the holder. With
-    an `Idempotency-Key` it may be asked again, and is when nobody answered in time.
+    who has `run:override` says why not. Of an experiment it begins in one of its windows and not above its runs a day: else 409
+    `OUTSIDE_SCHEDULE`, unless who has `run:override` says why. A rig and a subject are in one run at a time: 409 `RUN_UNDER_WAY`
+    names the holder. With an `Idempotency-Key` it may be asked again, and is when nobody answered in time.
     """
-    if body.force is not None:
+    if body.force is not None or body.beyond_schedule is not None:
         await within("rig", body.rig_id, OVERRIDE)
     await within("rig", body.rig_id)
     repository = backing().repository
@@ -91,6 +92,7 @@ async def start_run(body: NewRunBody) -> Response:
             run_id, rig, turn.version, subject, body.roles, {**turn.stage.parameters, **body.parameters}, body.seed
         )
         wanted = replace(wanted, experiment_id=experiment.id, stage=turn.place.stage, forced=body.force)
+        wanted = replace(wanted, beyond=body.beyond_schedule)
     else:
         kept = await desks().protocols.named(asker(), rig.laboratory_id, body.protocol or "", body.number)
         wanted = RunWanted(run_id, rig, kept.version, subject, body.roles, body.parameters, body.seed, forced=body.force)

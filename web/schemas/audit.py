@@ -22,7 +22,7 @@ class AuditChoice(Query):
     action: Annotated[Word, Field(description="what, like fleet.restart")] = None
     target: Annotated[Word, Field(description="to what: a node, or alarm:7")] = None
     outcome: Annotated[Word, Field(description="ok, refused, failed; asked: nobody lived to tell")] = None
-    origin: Annotated[Word, Field(description="cli, rest or ws")] = None
+    origin: Annotated[Word, Field(description="cli, rest, ws or schedule")] = None
     remote: Annotated[Word, Field(description="from which address")] = None
     q: Annotated[Word, Field(description="somewhere in names, reason, error, before or after, in any case")] = None
     start: UtcTime | None = Field(None, alias="from", description="from this time on")
@@ -58,7 +58,7 @@ class AuditView(Answer):
     target: str = Field(examples=["recorder"])
     outcome: str = Field(description="ok, refused, failed; asked: nobody lived to tell", examples=["ok"])
     reason: str | None
-    origin: str = Field(description="cli, rest or ws")
+    origin: str = Field(description="cli, rest, ws or schedule")
     remote: str | None = Field(description="from which address")
     request_id: str | None
     error: str | None

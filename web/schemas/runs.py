@@ -41,6 +41,10 @@ class NewRunBody(Body):
     stage: Annotated[int, Field(ge=0, lt=50)] | None = Field(None, description="another one, by your decision")
     force: Reason | None = Field(None, description="why it may begin though its version was not rehearsed: `run:override`")
 
+    beyond_schedule: Reason | None = Field(
+        None, description="why it may begin though its experiment has no session of the subject now: `run:override`"
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> Self:
         if (self.protocol is None) == (self.experiment_id is None):

@@ -25,6 +25,7 @@ from drivers.native.simulator.faults import Faults, happens
 from drivers.native.simulator.ledger import Ledger
 from drivers.native.simulator.lickometer import Lickometer
 from drivers.native.simulator.model import Happening, Model
+from drivers.native.simulator.reader import Reader
 from drivers.native.simulator.recent import Key, Recent
 from drivers.native.simulator.rules import Entry
 from drivers.native.simulator.switch import Switch
@@ -71,6 +72,8 @@ def new_model(kind: str) -> Model:
             return Environment()
         case "actuator":
             return Switch()
+        case "rfid":
+            return Reader()
         case _:
             raise ValueError(f"no simulated type {kind!r}; there are: {', '.join(DEVICE_TYPES)}")
 

@@ -141,7 +141,9 @@ def test_a_person_begins_or_skips_what_was_missed() -> None:
 def test_nobody_begins_a_session_where_one_is() -> None:
     board = Board(plan(), now=at(4))
     board.hear(RunsSeen(at(4), {UUID(int=7): (UUID(int=8), subject(0))}))
-    assert board.hear(StartAsked(at(4), board.slot().id, "user:a")) == [], "the subject is elsewhere"
+    told = board.hear(StartAsked(at(4), board.slot().id, "user:a"))
+    assert [type(each) for each in told] == [Keep], "the subject is elsewhere"
+    assert "is in a run" in board.slot().why[0]
     assert not reduce(State(slots=board.state.slots), StartAsked(at(4), board.slot().id, "u"))[1], "nobody has told of the runs"
 
 

@@ -53,6 +53,8 @@ class World:
         self.looked: list[Slot] = []
         self.told: Counter[UUID] = Counter()
         self.words: set[UUID] = set()
+        self.away = False  # whoever asks for a run is turned away
+        self.turned_away: list[UUID] = []
         self.state = State()
         self.restart()
 
@@ -86,6 +88,9 @@ class World:
         assert self.table[slot.id].status is Status.STARTING, "written down before"
         if slot.id in self.runs:
             return  # the same again
+        if self.away:
+            self.turned_away.append(slot.id)
+            return
         others = [self.runs[each] for each in self.open]
         assert slot.plan.rig not in {each.plan.rig for each in others}
         assert slot.plan.subject not in {each.plan.subject for each in others}
@@ -114,6 +119,10 @@ def step(world: World, act: str, n: int, flag: bool) -> None:
         case "told" if world.runs:
             known = sorted(world.runs)[n % len(world.runs)]
             world.hear(BeginFailed(world.now, known, "away") if flag else Began(world.now, known))
+        case "taken":
+            world.away = flag
+        case "turned" if world.turned_away:
+            world.hear(BeginFailed(world.now, world.turned_away.pop(), "the rig is taken", turned_away=True), dies)
         case "over" if world.open:
             world.open.discard(sorted(world.open)[n % len(world.open)])
         case "runs":
@@ -131,9 +140,11 @@ def step(world: World, act: str, n: int, flag: bool) -> None:
             world.restart()
 
 
-acts = st.sampled_from(
-    ["time", "time", "looked", "looked", "told", "told", "over", "runs", "runs", "tag", "tag", "skip", "start", "plans", "died"]
+ACTS = (
+    *("time", "time", "looked", "looked", "told", "told", "over", "runs", "runs", "tag", "tag"),
+    *("skip", "start", "plans", "died", "taken", "turned", "turned"),
 )
+acts = st.sampled_from(ACTS)
 
 
 @settings(max_examples=150)
