@@ -34,6 +34,7 @@ NOUNS = {
     "audit": "lics_actors.cli.audit",
     "web": "lics_actors.cli.web",
     "run": "lics_actors.cli.run",
+    "schedule": "lics_actors.cli.schedule",
     "simulate": "lics_actors.cli.simulate",
     "broker": "lics_actors.cli.broker",
     "db": "lics_actors.cli.db",

@@ -77,7 +77,7 @@ from lics_actors.journal import journal_path
 from lics_actors.recorder.actor import Recorder
 from lics_actors.run.messages import AskRuns, LocateRun, RunBegun, StartRun
 from lics_actors.runtime import transport
-from lics_actors.schedule.actor import Scheduler
+from lics_actors.scheduler.actor import Scheduler
 from lics_actors.supervision.crashes import Crashes
 from lics_actors.supervision.messages import ChildAdded, ChildRemoved
 from lics_actors.supervision.specs import ChildKind, ChildSpec, Phase, Policy, Verb

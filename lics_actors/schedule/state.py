@@ -45,6 +45,7 @@ from lics_actors.schedule.messages import (
 from lics_actors.schedule.windows import openings
 
 RETRY: Final = timedelta(seconds=30)  # a lid is closed, a bottle filled, a device back within about so long
+SETTLE: Final = timedelta(seconds=5)  # so long after a begin lists of runs may not know of it
 BEGIN_WITHIN: Final = timedelta(minutes=10)  # whose fleet is away for longer gets no session without a person
 DEBOUNCE: Final = timedelta(seconds=5)  # an animal that sits in a reader's field is read several times a second
 BACK: Final = timedelta(days=2)  # what was missed longer ago than this, nobody is asked about any more
@@ -180,7 +181,7 @@ def _began(state: State, event: Began) -> Answer:
     slot = state.slots.get(event.slot)
     if slot is None or slot.status in CLOSED:
         return state, []
-    started = replace(slot, status=Status.STARTED, why=(), again=event.now + RETRY)
+    started = replace(slot, status=Status.STARTED, why=(), again=event.now + SETTLE)
     runs = {**state.runs, slot.id: (slot.plan.rig, slot.plan.subject)}
     effects: list[Effect] = [Keep(started), Tell(started, "", over=True)]
     return replace(_put(state, started), runs=runs), effects

@@ -20,9 +20,9 @@ from lics_actors.live.bus import LivePublisher
 from lics_actors.live.messages import ALARMS, alarm_live
 from lics_actors.runtime.leaf import LeafActor
 from lics_actors.schedule.messages import CLOSED, Status
-from lics_actors.schedule.readers import Readers
-from lics_actors.schedule.shell import Shell
-from lics_actors.schedule.starting import Starter
+from lics_actors.scheduler.readers import Readers
+from lics_actors.scheduler.shell import Shell
+from lics_actors.scheduler.starting import Starter
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.repository import Repository
 from lics_actors.study.experiment_desk import ExperimentDesk
@@ -31,7 +31,7 @@ from lics_actors.study.run_desk import RunDesk
 from lics_actors.welfare_gate import WelfareGate
 
 NAME: Final = "scheduler"
-LOCK: Final = 0x6C696375  # advisory, for the session: one scheduler a database
+LOCK: Final = 0x6C696371  # advisory, for the session: one scheduler a database
 SHIFT_S: Final = 1800.0  # so long one works before it begins anew with what the tables say
 IDLE_S: Final = 10.0  # until another host's is looked for again
 RETRY_S, RETRY_MAX_S = 1.0, 30.0
