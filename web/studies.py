@@ -42,7 +42,7 @@ def install(app: Quart, repository: Repository, fleet: RunFleet, audit: AuditLog
         ProtocolDesk(repository, audit),
         runs,
         experiments,
-        PreflightDesk(repository, fleet, experiments, runs, gate),
+        PreflightDesk(repository, fleet, experiments, runs, gate=gate, calendar=settings),
         ScheduleDesk(repository, audit),
     )
 

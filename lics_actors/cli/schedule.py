@@ -127,7 +127,7 @@ async def _preflight() -> AsyncIterator[tuple[PreflightDesk, Repository]]:
     async with tables() as repository, fleet() as client:
         audit, gate = AuditLog(settings), WelfareGate(repository, settings)
         experiments, runs = ExperimentDesk(repository, audit), RunDesk(repository, client, audit, gate)
-        yield PreflightDesk(repository, client, experiments, runs, gate), repository
+        yield PreflightDesk(repository, client, experiments, runs, gate=gate, calendar=settings), repository
 
 
 def _wish(session: str, wish: Wish, reason: str, as_json: bool) -> None:

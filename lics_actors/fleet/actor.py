@@ -167,7 +167,8 @@ class FleetSupervisor(Renewing, HostDuties, RunDuties):
             return DoorkeeperSpec(spec.database_url, spec.broker, spec.control, spec.data_dir, str(self._journal_dir))
         if name == SCHEDULER:
             folder, host = Path(spec.data_dir), transport.bound_host()
-            return SchedulerSpec(spec.database_url, spec.broker, spec.data_dir, str(folder / "run"), host, spec.redis_url)
+            ways = (spec.database_url, spec.broker, spec.data_dir, str(folder / "run"), host)
+            return SchedulerSpec(*ways, spec.calendar, spec.redis_url)
         if name == RUNS:
             return self.runs_spec(spec, self._journal_dir)
         devices = self.fleet.in_rack(int(name.partition(":")[2]))

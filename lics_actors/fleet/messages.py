@@ -125,6 +125,7 @@ class SchedulerSpec:
     data_dir: str
     run_dir: str
     host: str
+    calendar: NamedCalendar = field(default_factory=NamedCalendar)
     redis_url: str | None = field(default=None, repr=False)
 
 

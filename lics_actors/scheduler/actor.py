@@ -28,9 +28,9 @@ from lics_actors.store.repository import Repository
 from lics_actors.study.experiment_desk import ExperimentDesk
 from lics_actors.study.preflight_desk import PreflightDesk
 from lics_actors.study.run_desk import RunDesk
+from lics_actors.welfare.days import Calendar
 from lics_actors.welfare_gate import WelfareGate
 
-NAME: Final = "scheduler"
 LOCK: Final = 0x6C696371  # advisory, for the session: one scheduler a database
 SHIFT_S: Final = 1800.0  # so long one works before it begins anew with what the tables say
 IDLE_S: Final = 10.0  # until another host's is looked for again
@@ -107,8 +107,7 @@ class Scheduler(LeafActor):
             if standing is None:
                 self._say("idle")
                 return IDLE_S
-            settings = Settings(data_dir=Path(self.spec.data_dir))
-            shell = Shell(repository, starter(repository, client, audit, settings), partial(_show, publisher))
+            shell = Shell(repository, starter(repository, client, audit, self.spec.calendar), partial(_show, publisher))
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHIFT_S - 60):
                     await self._work(shell, standing)
@@ -140,11 +139,13 @@ def _show(publisher: LivePublisher | None, alarms: Sequence[Alarm]) -> None:
         publisher.publish(ALARMS, alarm_live(each), True)
 
 
-def starter(repository: Repository, client: FleetClient, audit: AuditLog, settings: Settings) -> Starter:
+def starter(repository: Repository, client: FleetClient, audit: AuditLog, calendar: Calendar) -> Starter:
     """Return who looks at sessions and begins their runs."""
-    gate = WelfareGate(repository, settings)
+    gate = WelfareGate(repository, calendar)
     experiments, runs = ExperimentDesk(repository, audit), RunDesk(repository, client, audit, gate)
-    return Starter(repository, experiments, runs, PreflightDesk(repository, client, experiments, runs, gate))
+    return Starter(
+        repository, experiments, runs, PreflightDesk(repository, client, experiments, runs, gate=gate, calendar=calendar)
+    )
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from lics_actors.store.subjects import Subject
 from lics_actors.study.experiment_desk import ExperimentDesk, Turn, plan_of
 from lics_actors.study.run_desk import RunDesk, RunFleet
 from lics_actors.welfare.calibration import standing
+from lics_actors.welfare.days import Calendar, day_of
 from lics_actors.welfare.judge import in_force, room
 from lics_actors.welfare.taking import KINDS
 from lics_actors.welfare_gate import SubjectNotAllowedError, WelfareGate
@@ -45,10 +46,17 @@ class PreflightDesk:
     """Looks at sessions before they begin."""
 
     def __init__(
-        self, repository: Repository, fleet: RunFleet, experiments: ExperimentDesk, runs: RunDesk, gate: WelfareGate
+        self,
+        repository: Repository,
+        fleet: RunFleet,
+        experiments: ExperimentDesk,
+        runs: RunDesk,
+        *,
+        gate: WelfareGate,
+        calendar: Calendar,
     ) -> None:
         self._repository, self._fleet = repository, fleet
-        self._experiments, self._runs, self._gate = experiments, runs, gate
+        self._experiments, self._runs, self._gate, self._calendar = experiments, runs, gate, calendar
 
     async def check(
         self, experiment: Experiment, subject_id: UUID, rig_id: UUID | None = None, run_id: UUID | None = None
@@ -152,8 +160,9 @@ class PreflightDesk:
         if plan.reward is None or plan.reward.kind not in KINDS:
             return None
         substance = KINDS[plan.reward.kind]
-        known = await self._repository.subject_day(subject_id, self._gate.today())
-        most = in_force(known.limits, known.overrides, datetime.now(UTC)).most(substance)
+        now = datetime.now(UTC)
+        known = await self._repository.subject_day(subject_id, day_of(now, self._calendar.zone(), self._calendar.day_starts))
+        most = in_force(known.limits, known.overrides, now).most(substance)
         return None if most is None else (room(most, known.ledger.most(substance)), substance.value)
 
 

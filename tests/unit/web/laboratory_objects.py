@@ -15,6 +15,7 @@ from lics_actors.experiment.library import text_of
 from lics_actors.store.records import AlarmRaised
 from lics_actors.store.runs import NewRun
 from lics_actors.store.shipping import ship_journal
+from lics_actors.store.slots import SlotRow
 from tests.contract.store_rows import T0, accepted
 from tests.unit.web.conftest import Web
 
@@ -123,6 +124,17 @@ async def experiment(web: Web, laboratory: UUID) -> str:
     return str((await posted(web, "/experiments", laboratory, name=name_in(laboratory), stages=stages))["id"])
 
 
+async def slot(web: Web, laboratory: UUID) -> str:
+    """Plan a session."""
+    now = datetime.now(UTC)
+    plan, animal = UUID(await experiment(web, laboratory)), UUID(await subject(web, laboratory))
+    place = UUID(await rig(web, laboratory))
+    when = (now.date(), 0, now, now + timedelta(hours=1))
+    row = SlotRow(uuid4(), laboratory, plan, animal, place, *when, "ask", None, "waiting", (), "system:schedule")
+    await web.repository.keep_slots([row])
+    return str(row.id)
+
+
 async def laboratory_itself(web: Web, laboratory: UUID) -> str:
     """Return the laboratory."""
     return str(laboratory)
@@ -140,6 +152,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "experiment_id": experiment,
     "user_id": user,
     "claim_id": claim,
+    "slot_id": slot,
     "laboratory_id": laboratory_itself,
 }
 """Name in a path → how to make such a thing."""
@@ -178,8 +191,8 @@ IN_BODIES: Final = {
 IN_QUERIES: Final = {
     "device_id": "of latest values: nothing, as of one that does not exist; of a command: no such command",
     "device": "of rigs: none",
-    "subject": "of runs: none",
-    "experiment": "of runs: none",
-    "rig": "of runs: none",
+    "subject": "of runs and of sessions: none; of a session's checks: no such subject",
+    "experiment": "of runs and of sessions: none",
+    "rig": "of runs and of sessions: none; of a session's checks: no such rig",
 }
 """Ids that queries have → what becomes of another laboratory's."""
