@@ -254,6 +254,13 @@ OF_A_PLAN = {
     "PATCH /api/v1/experiments/<uuid:experiment_id>",
     "GET /api/v1/experiments/<uuid:experiment_id>/history",
     "GET /api/v1/experiments/<uuid:experiment_id>/places",
+    "GET /api/v1/experiments/<uuid:experiment_id>/preflight",
+}
+# What needs a session that the scheduler has planned: tests/system/test_scheduler.py succeeds.
+OF_A_SESSION = {
+    "GET /api/v1/schedule/<uuid:slot_id>",
+    "POST /api/v1/schedule/<uuid:slot_id>/start",
+    "POST /api/v1/schedule/<uuid:slot_id>/skip",
 }
 # What needs a laboratory and an account in one path, where the tool fixes one of the two: test_web_laboratories.py succeeds.
 OF_TWO_NAMES = {"PUT /api/v1/laboratories/<uuid:laboratory_id>/members/<uuid:user_id>"}
@@ -290,5 +297,5 @@ def test_the_api_keeps_to_its_description(served: Served, data_dir: Path, phases
     assert re.search(r"Operations: +(\d+) selected / \1 total", said), said
     print(said)
     if phases != STATEFUL:  # a test of refusals alone would show little
-        known = IN_PERSON | WITH_ACCOUNTS | OF_A_RUN_THAT_IS_OVER | OF_A_PLAN | OF_TWO_NAMES
+        known = IN_PERSON | WITH_ACCOUNTS | OF_A_RUN_THAT_IS_OVER | OF_A_PLAN | OF_A_SESSION | OF_TWO_NAMES
         assert served.operations() - served.accepted() - known == set()
