@@ -63,7 +63,6 @@ class Settings(BaseSettings):
     database_pool_size: Annotated[int, Field(ge=1, le=200)] = 5
     database_max_overflow: Annotated[int, Field(ge=0, le=200)] = 5
     redis_url: str | None = None
-    redis_cache_ttl: Annotated[int, Field(ge=1)] = 300
     jwt_secret: SecretStr | None = None
     jwt_access_token_expire_minutes: Annotated[int, Field(ge=1)] = 15
     jwt_refresh_token_expire_days: Annotated[int, Field(ge=1)] = 7
@@ -226,6 +225,13 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"https?://[^/\s]+/?", value):
             raise ValueError("MINIO_ENDPOINT is a server's address, like http://minio:9000")
         return value or None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _usable_redis(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"(rediss?|unix)://.", value):  # the value may hold a password: not repeated
+            raise ValueError("REDIS_URL is no Redis URL; it looks like redis://:password@host:6379/0")
+        return value
 
     @field_validator("mqtt_topic_prefix")
     @classmethod

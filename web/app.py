@@ -16,7 +16,7 @@ from lics_actors.access.rates import Rate
 from lics_actors.audit import AuditLog
 from lics_actors.operators import Operators
 from lics_actors.store.repository import Repository
-from web import access, admission, audited, auth, cors, docs, errors, express, openapi, proxies, rates, scoping
+from web import access, admission, audited, auth, cors, docs, errors, express, front, openapi, proxies, rates, scoping
 from web import alarms as alarm_work
 from web import rigs as rig_work
 from web import run_files as run_file_work
@@ -126,7 +126,7 @@ def create_app(settings: Settings, client: Fleet, repository: Repository, limits
         calibrations,
     ):
         app.register_blueprint(nouns.blueprint, url_prefix=PREFIX)
-    for outside in (health, docs):
+    for outside in (health, docs, front):
         app.register_blueprint(outside.blueprint)
     openapi.describe(app, __version__)
     _run_while_serving(app, registrations)

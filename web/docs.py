@@ -26,7 +26,7 @@ POLICY: Final = (
 PAGE: Final = """<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>LICS API</title>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 {head}
 </head>
 <body>
@@ -35,17 +35,19 @@ PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-SWAGGER: Final = PAGE.format(
-    head='<link rel="stylesheet" href="/docs/assets/swagger_style.css">',
-    body='<div id="reader"></div><script src="/docs/assets/swagger_bundle.js"></script>'
-    '<script src="/docs/assets/swagger_preset.js"></script><script src="/docs/start.js"></script>',
+ICON_LINK: Final = '<link rel="icon" href="/icon.svg" type="image/svg+xml">'
+SWAGGER_HEAD: Final = f'{ICON_LINK}<link rel="stylesheet" href="/docs/assets/swagger_style.css">'
+SWAGGER_BODY: Final = (
+    '<div id="reader"></div><script src="/docs/assets/swagger_bundle.js"></script>'
+    '<script src="/docs/assets/swagger_preset.js"></script><script src="/docs/start.js"></script>'
 )
 SWAGGER_START: Final = """SwaggerUIBundle({
   url: "/openapi.json", dom_id: "#reader", deepLinking: true, persistAuthorization: false, validatorUrl: null,
+  docExpansion: "none", filter: true, tryItOutEnabled: true,
   presets: [SwaggerUIBundle.presets.apis],
 });
 """
-REDOC: Final = PAGE.format(head="", body='<div id="reader"></div><script type="module" src="/redoc/start.js"></script>')
+REDOC_BODY: Final = '<div id="reader"></div><script type="module" src="/redoc/start.js"></script>'
 REDOC_START: Final = """import { init } from "/docs/assets/redoc.js";
 init("/openapi.json", { disableTelemetry: true }, document.getElementById("reader"));
 """
@@ -53,11 +55,14 @@ init("/openapi.json", { disableTelemetry: true }, document.getElementById("reade
 blueprint = Blueprint("docs", __name__)
 
 
-def _script(text: str) -> Response:
+def script(text: str) -> Response:
+    """Return a script of ours."""
     return Response(text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
 
 
-def _page(text: str) -> Response:
+def page(head: str, body: str, title: str = "LICS API") -> Response:
+    """Return a page that may load scripts of this host alone."""
+    text = PAGE.format(head=head, body=body, title=title)
     return Response(text, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": POLICY})
 
 
@@ -77,7 +82,7 @@ async def openapi() -> Response:
 @hide
 async def swagger() -> Response:
     """The API, to read and try."""
-    return _page(SWAGGER)
+    return page(SWAGGER_HEAD, SWAGGER_BODY)
 
 
 @blueprint.get("/docs/start.js")
@@ -85,7 +90,7 @@ async def swagger() -> Response:
 @hide
 async def swagger_start() -> Response:
     """What starts the reader at /docs."""
-    return _script(SWAGGER_START)
+    return script(SWAGGER_START)
 
 
 @blueprint.get("/redoc")
@@ -93,7 +98,7 @@ async def swagger_start() -> Response:
 @hide
 async def redoc() -> Response:
     """The API, to read."""
-    return _page(REDOC)
+    return page(ICON_LINK, REDOC_BODY)
 
 
 @blueprint.get("/redoc/start.js")
@@ -101,7 +106,7 @@ async def redoc() -> Response:
 @hide
 async def redoc_start() -> Response:
     """What starts the reader at /redoc."""
-    return _script(REDOC_START)
+    return script(REDOC_START)
 
 
 @blueprint.get(f"/docs/assets/<any({', '.join(repr(name) for name in ASSETS)}):name>")

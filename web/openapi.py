@@ -46,6 +46,7 @@ HEADERS: Final[dict[str, dict[str, Any]]] = {
 TAGS: Final = {
     "devices": "The instruments: what they are, how they are, what they recorded.",
     "commands": "What devices were told to do, with every step of its life.",
+    "rigs": "Which devices belong together, and which interlocks guard them.",
     "fleet": "The supervision tree: how it is, and what people do to it.",
     "welfare": "What subjects are given a day, what they may be given, and how pumps are calibrated.",
     "subjects": "The animals: who they are, what they are to get a day, what they weigh.",
@@ -55,6 +56,7 @@ TAGS: Final = {
     "alarms": "What needs a person (ISA-18.2): seen, acknowledged, shelved.",
     "auth": "Signing in and out, and one's own account.",
     "users": "Who may sign in, and programs' keys.",
+    "laboratories": "What belongs together and is seen by its members only.",
     "audit": "Who did what, and tried to.",
     "health": "Whether LICS itself is well, for people and for orchestrators.",
 }

@@ -13,6 +13,7 @@ import typer
 from lics_actors.cli import retention
 from lics_actors.cli.laboratory import act
 from lics_actors.cli.output import Exit, console, fail, print_json, run
+from lics_actors.errors import DatabaseUnavailableError
 
 app = typer.Typer(
     no_args_is_help=True, help="Migrate the database, forward and back; seed the demo laboratory; how long values are kept."
@@ -23,11 +24,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead 
 
 
 def _database_url() -> str:
-    from config.settings import SettingsError, load_settings  # noqa: PLC0415 - slow, and only when a command runs
+    from config.settings import load_settings  # noqa: PLC0415 - slow, and only when a command runs
 
     url = load_settings().database_url
     if url is None:
-        raise SettingsError("DATABASE_URL is not set and no embedded database runs; set it, or start `lics up`")
+        raise DatabaseUnavailableError("LICS does not run here: DATABASE_URL is not set and no embedded database runs")
     return url
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from config.settings import load_settings
-from lics_actors.cli.output import Exit, console, lead, print_json, told_errors
+from lics_actors.cli.output import Exit, console, lead, print_json, told_errors, typed
 from lics_actors.services.checkup import Finding, Verdict, examine
 
 app = typer.Typer()
@@ -35,6 +35,6 @@ def _table(findings: list[Finding]) -> Table:
     for title in ("matter", "", "seen"):
         table.add_column(title, overflow="fold")
     for finding in findings:
-        seen = lead("dim", f"\nnext: {finding.next_step}" if finding.next_step else "", before=finding.seen)
+        seen = lead("dim", f"\nnext: {typed(finding.next_step)}" if finding.next_step else "", before=typed(finding.seen))
         table.add_row(finding.matter, lead(COLOURS[finding.verdict], finding.verdict), seen)
     return table

@@ -71,7 +71,7 @@ async def tables() -> AsyncIterator[Repository]:
 
     url = load_settings().database_url
     if url is None:
-        raise DatabaseUnavailableError("DATABASE_URL is not set and no embedded database runs")
+        raise DatabaseUnavailableError("LICS does not run here: DATABASE_URL is not set and no embedded database runs")
     repository = await Repository.connect(url, pool_size=1, max_overflow=1)
     try:
         yield repository

@@ -53,13 +53,14 @@ def lead(style: str, word: object, rest: str = "", *, before: str = "") -> Text:
 
 def fail(message: str, todo: str | None = None, code: Exit = Exit.FAILED) -> NoReturn:
     """Say what is wrong and what to do next, on stderr, and end; `lics …` is told as it is typed here."""
-    stderr.print(lead("bold red", "error:", f" {_typed(message)}"), highlight=False, soft_wrap=True)
+    stderr.print(lead("bold red", "error:", f" {typed(message)}"), highlight=False, soft_wrap=True)
     if todo:
-        stderr.print(lead("dim", "next:", f"  {_typed(todo)}"), highlight=False, soft_wrap=True)
+        stderr.print(lead("dim", "next:", f"  {typed(todo)}"), highlight=False, soft_wrap=True)
     raise SystemExit(int(code))
 
 
-def _typed(sentence: str) -> str:
+def typed(sentence: str) -> str:
+    """Return a sentence with `lics …` as it is typed here."""
     return sentence.replace("`lics ", f"`{os.environ.get('LICS_CALLED_AS', 'lics')} ")
 
 
@@ -76,7 +77,8 @@ def told_errors() -> Iterator[None]:
     except FleetUnavailableError as error:
         fail(error.message, "start it with `lics up`, or look at `lics doctor`", Exit.NOT_RUNNING)
     except DatabaseUnavailableError as error:
-        fail(error.message, "start it with `lics up`, or check DATABASE_URL with `lics doctor`", Exit.NOT_RUNNING)
+        todo = "`lics up` starts one; of your own: does it run, and is DATABASE_URL right? `lics doctor` looks"
+        fail(error.message, todo, Exit.NOT_RUNNING)
     except InvalidError as error:
         lines = [f"{field['field']}: {field['message']}" for field in error.fields]
         fail("\n       ".join([error.message, *lines]), None, Exit.USAGE)

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from config.endpoints import remove_endpoints
+from config.orm import parse_database_url
 from config.settings import Settings, load_settings
 from lics_actors import logs
 from lics_actors.cli.output import console, fail, told_errors
@@ -26,6 +27,7 @@ from lics_actors.services.preflight import taken_port, unusable_data_dir
 from lics_actors.services.readiness import Readiness
 
 app = typer.Typer()
+ANOTHER = "for another laboratory beside it set LICS_DATA_DIR, LICS_PORT, LICS_FLEET_PORT and PROMETHEUS_PORT"
 READY_S = 90.0  # a slow laptop on its first start; the usual is a few seconds
 
 
@@ -53,10 +55,12 @@ def _take(lock: DataDirLock, settings: Settings) -> None:
     except HeldError as held:
         who = f" (pid {held.holder.pid}, {held.holder.address})" if held.holder else ""
         stop = f"stop it with Ctrl-C there or `kill {held.holder.pid}`; " if held.holder else ""
-        fail(f"LICS is up already in {settings.data_dir}{who}", stop + "for another laboratory set LICS_DATA_DIR and the ports")
+        fail(f"LICS is up already in {settings.data_dir}{who}", stop + ANOTHER)
 
 
 def _run(settings: Settings, demo: bool) -> None:
+    if settings.database_url is not None:
+        parse_database_url(settings.database_url)
     if obstacle := taken_port(settings):
         fail(obstacle.sentence, obstacle.next_step)
     env = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
+import os
 import platform
 import shutil
 import stat
@@ -22,6 +23,7 @@ from lics_actors.broker import broker_spec
 from lics_actors.services.broker import Amqtt, Mosquitto, mosquitto_program
 from lics_actors.services.brokerlook import Look, look
 from lics_actors.services.lock import running_holder
+from lics_actors.services.misspelt import misspelt, names_in
 from lics_actors.services.ports import is_free
 from lics_actors.services.preflight import unusable_data_dir, wanted_ports
 from lics_actors.services.readiness import fetch, web_address
@@ -64,7 +66,17 @@ async def examine(settings: Settings) -> list[Finding]:
     )
     running = Finding("lics up", Verdict.OK, f"runs, pid {holder.pid}") if holder else _not_up(settings)
     ports = _ports(settings, web_answers=asked[3][0].verdict is Verdict.OK)
-    return [*here, running, *ports, *asked[:2], *asked[2], *asked[3]]
+    return [*here, *_slips(), running, *ports, *asked[:2], *asked[2], *asked[3]]
+
+
+def _slips() -> list[Finding]:
+    """Return what is set, and read by nobody."""
+    file = Path(".env")
+    names = [*os.environ, *(names_in(file.read_text(errors="replace")) if file.is_file() else [])]
+    return [
+        Finding("settings", Verdict.NOTE, f"{name} is no setting, and does nothing", f"did you mean {meant}?")
+        for name, meant in misspelt(names).items()
+    ]
 
 
 def _python() -> Finding:
@@ -89,7 +101,7 @@ def _packages() -> Finding:
 
 def _data_dir(settings: Settings) -> Finding:
     if not settings.data_dir.exists():
-        return Finding("data directory", Verdict.IDLE, f"{settings.data_dir} is not made yet", "lics up makes it")
+        return Finding("data directory", Verdict.IDLE, f"{settings.data_dir} is not made yet", "`lics up` makes it")
     if obstacle := unusable_data_dir(settings.data_dir):
         return Finding("data directory", Verdict.BROKEN, obstacle.sentence, obstacle.next_step)
     return Finding("data directory", Verdict.OK, str(settings.data_dir))
@@ -126,7 +138,7 @@ def _others_may(path: Path) -> bool:
 def _not_up(settings: Settings) -> Finding:
     if settings.database_url and settings.mqtt_broker_url:
         return Finding("lics up", Verdict.NOTE, "does not run; the servers are set by URL")
-    return Finding("lics up", Verdict.IDLE, "does not run", "lics up, or lics up --demo")
+    return Finding("lics up", Verdict.IDLE, "does not run", "`lics up`, or `lics up --demo`")
 
 
 def _ports(settings: Settings, *, web_answers: bool) -> list[Finding]:
@@ -143,7 +155,7 @@ def _ports(settings: Settings, *, web_answers: bool) -> list[Finding]:
 
 async def _database(settings: Settings) -> Finding:
     if settings.database_url is None:
-        return Finding("database", Verdict.IDLE, "no DATABASE_URL and no embedded one runs", "lics up, or set DATABASE_URL")
+        return Finding("database", Verdict.IDLE, "no DATABASE_URL and no embedded one runs", "`lics up`, or set DATABASE_URL")
     try:
         url = settings.database_url.replace("asyncpg://", "postgres://", 1)
         connection = await asyncpg.connect(url, timeout=PATIENCE_S)
@@ -164,7 +176,9 @@ async def _database(settings: Settings) -> Finding:
 
 async def _redis(settings: Settings) -> Finding:
     if settings.redis_url is None:
-        return Finding("redis", Verdict.IDLE, "no REDIS_URL and no embedded one runs: no live view", "lics up, or set REDIS_URL")
+        return Finding(
+            "redis", Verdict.IDLE, "no REDIS_URL and no embedded one runs: no live view", "`lics up`, or set REDIS_URL"
+        )
     client = Redis.from_url(settings.redis_url, socket_timeout=PATIENCE_S, socket_connect_timeout=PATIENCE_S)
     try:
         info = await client.info("server")
@@ -182,7 +196,9 @@ async def _mqtt(settings: Settings, endpoints: Endpoints | None) -> list[Finding
         spec = broker_spec(settings)
     except SettingsError:
         which = Mosquitto if mosquitto_program() else Amqtt
-        idle = Finding("broker", Verdict.IDLE, f"none runs; lics up would start {which.product}: {which.guarantee}", "lics up")
+        idle = Finding(
+            "broker", Verdict.IDLE, f"none runs; `lics up` would start {which.product}: {which.guarantee}", "`lics up`"
+        )
         return [idle]
     where = f"{spec.host}:{spec.port}"
     try:
@@ -219,7 +235,9 @@ def _web_and_fleet(settings: Settings) -> list[Finding]:
         _, health = fetch(settings, "/health", sign_in=False)
         fleet = health["services"]["fleet"]["state"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        return [Finding("web and fleet", Verdict.IDLE, f"nobody answers at {web_address(settings)} ({_said(error)})", "lics up")]
+        return [
+            Finding("web and fleet", Verdict.IDLE, f"nobody answers at {web_address(settings)} ({_said(error)})", "`lics up`")
+        ]
     web = Finding("web", Verdict.OK, f"answers at {web_address(settings)}, calls itself {health['status']}")
     if fleet == "up":
         return [web, Finding("fleet", Verdict.OK, "answers")]

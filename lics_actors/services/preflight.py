@@ -46,7 +46,9 @@ def wanted_ports(settings: Settings) -> dict[str, tuple[str, int]]:
 
 
 def taken_port(settings: Settings, grace_s: float = GRACE_S) -> Obstacle | None:
-    """Return which port is in use and by whom, None where all are free within `grace_s`."""
+    """Return which port is in use and by whom, or set twice; None where all are free within `grace_s`."""
+    if clash := _clash(wanted_ports(settings)):
+        return clash
     until = time.monotonic() + grace_s
     while True:
         taken = [(name, host, port) for name, (host, port) in wanted_ports(settings).items() if not is_free(port, host)]
@@ -59,6 +61,15 @@ def taken_port(settings: Settings, grace_s: float = GRACE_S) -> Obstacle | None:
     return Obstacle(
         f"port {port} on {host} is in use{_by_whom(port)}", f"stop that, or choose another port: {name}={_other(port)}"
     )
+
+
+def _clash(wanted: dict[str, tuple[str, int]]) -> Obstacle | None:
+    by_port: dict[int, str] = {}
+    for name, (_, port) in wanted.items():
+        if port in by_port:
+            return Obstacle(f"{by_port[port]} and {name} are both {port}", f"set one to another port: {name}={_other(port)}")
+        by_port[port] = name
+    return None
 
 
 def _other(port: int) -> int:

@@ -88,7 +88,7 @@ class Readiness:
             status, health = await self._get("/health")
             away = [name for name, service in health["services"].items() if service["state"] != "up"]
             if status != HTTPStatus.OK or away:
-                self.note = f"waiting for {', '.join(away) or 'the web'}"
+                self.note = f"waiting for {', '.join(map(self._named, away)) or 'the web'}"
                 return False
             status, tree = await self._get("/api/v1/fleet")
             if status != HTTPStatus.OK:
@@ -99,6 +99,16 @@ class Readiness:
         except (OSError, ValueError, KeyError, TypeError) as error:
             self.note = "waiting for the web" if isinstance(error, OSError) else f"unexpected answer: {error!r}"
             return False
+
+    def _named(self, service: str) -> str:
+        """Return a service, with the setting that says where it is, where a person set that."""
+        given = {
+            "database": ("DATABASE_URL", self._settings.database_url),
+            "redis": ("REDIS_URL", self._settings.redis_url),
+            "mqtt": ("MQTT_BROKER_URL", self._settings.mqtt_broker_url),
+        }
+        name, url = given.get(service, ("", None))
+        return f"{service} (of {name})" if url else service
 
     async def _get(self, path: str) -> tuple[int, Any]:
         return await asyncio.to_thread(fetch, self._settings, path)

@@ -24,6 +24,9 @@ PUBLIC_PATHS = {
     "/docs/start.js",
     "/redoc",
     "/redoc/start.js",
+    "/",
+    "/start.js",
+    "/icon.svg",
     "/api/v1/auth/sign-in",
     "/api/v1/auth/refresh",
     "/api/v1/auth/reset",
@@ -206,16 +209,22 @@ async def test_bodies_are_described_with_examples_that_are_accepted(web: Web) ->
                 speech.body.read(json.dumps(example).encode())
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/"])
 async def test_the_readers_need_no_other_host(web: Web, path: str) -> None:
     page = await raw(web, "GET", path)
     text = (await page.get_data(as_text=False)).decode()
     assert page.status_code == 200
     assert not re.findall(r"https?://", page.headers["Content-Security-Policy"] + text)
-    start = (await (await raw(web, "GET", f"{path}/start.js")).get_data(as_text=False)).decode()
+    start = (await (await raw(web, "GET", f"{path.rstrip('/')}/start.js")).get_data(as_text=False)).decode()
     for source in re.findall(r'(?:src|href|from)[= ]"([^"]+)"', text + start):
-        if source != "/openapi.json":
+        if source not in {"/openapi.json", "/health"}:
             assert (await raw(web, "GET", source)).status_code == 200, source
+
+
+async def test_every_group_of_routes_says_what_it_is(web: Web) -> None:
+    described = await (await raw(web, "GET", "/openapi.json")).get_json()
+    used = {tag for path in described["paths"].values() for operation in path.values() for tag in operation["tags"]}
+    assert {tag["name"] for tag in described["tags"] if tag["description"]} == used
 
 
 @pytest.mark.parametrize("name", ASSETS)
