@@ -109,11 +109,13 @@ class TimeCame:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The pre-flight checks of a slot: what speaks against it, empty where nothing does."""
+    """The pre-flight checks of a slot: what speaks against it, empty where nothing does. `needless`: the day's sessions were
+    begun without it, by hand."""
 
     now: datetime
     slot: UUID
     problems: tuple[str, ...] = ()
+    needless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

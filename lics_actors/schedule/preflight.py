@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lics_actors.welfare.calibration import Standing
 
+A_DAY = "A_DAY"  # of the problem that the day's sessions were begun
 READY = frozenset({"online", "armed", "degraded"})  # in the words of `DeviceTwin.status`
 
 
@@ -82,7 +83,7 @@ def _plan(facts: Facts) -> Iterator[Problem]:
         yield Problem("EXPERIMENT", f"{facts.subject} takes no part in {facts.experiment}", "add it to the experiment's subjects")
     if facts.a_day is not None and facts.begun >= facts.a_day:
         had = f"{facts.subject} has had {facts.begun} of {facts.a_day} sessions of {facts.experiment} this day"
-        yield Problem("A_DAY", had, "wait for the next day, or raise `a_day`")
+        yield Problem(A_DAY, had, "wait for the next day, or raise `a_day`")
 
 
 def _subject(facts: Facts) -> Iterator[Problem]:

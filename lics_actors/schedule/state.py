@@ -167,6 +167,9 @@ def _looked(state: State, event: Looked) -> Answer:
     slot = state.slots.get(event.slot)
     if slot is None or slot.status is not Status.LOOKING:
         return state, []
+    if event.needless and slot.by == BY_ITSELF:
+        skipped = replace(slot, status=Status.SKIPPED, why=event.problems, again=None)
+        return _looking(_put(state, skipped), event.now, [Keep(skipped), Tell(skipped, "", over=True)])
     problems = event.problems
     if not problems and slot.by == BY_ITSELF and event.now >= slot.last:
         problems = ("its time was over before its checks were",)

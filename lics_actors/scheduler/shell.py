@@ -57,7 +57,7 @@ log = logging.getLogger(__name__)
 class Starting(Protocol):
     """What is needed of starting.Starter."""
 
-    async def problems(self, slot: Slot, /) -> tuple[str, ...]:
+    async def look(self, slot: Slot, /) -> Looked:
         """Return what forbids a slot's session now."""
 
     async def begin(self, slot: Slot, /) -> Began | BeginFailed:
@@ -172,7 +172,7 @@ class Shell:
         for each in effects:
             match each:
                 case Look(slot=slot):
-                    self._spawn(self._looked(slot))
+                    self._spawn(self._starting.look(slot))
                 case Begin(slot=slot):
                     self._spawn(self._begin(slot))
                 case NoteTag(reader=reader, tag=tag, why=why):
@@ -194,10 +194,6 @@ class Shell:
         task = asyncio.create_task(done())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _looked(self, slot: Slot) -> Looked:
-        problems = await self._starting.problems(slot)
-        return Looked(datetime.now(UTC), slot.id, problems)
 
     async def _begin(self, slot: Slot) -> Began | BeginFailed:
         try:

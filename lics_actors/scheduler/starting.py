@@ -8,7 +8,8 @@ from typing import Final
 
 from lics_actors.audit import Asker
 from lics_actors.errors import DatabaseUnavailableError, LicsError, RunNotFoundError
-from lics_actors.schedule.messages import Began, BeginFailed, Slot
+from lics_actors.schedule.messages import Began, BeginFailed, Looked, Slot
+from lics_actors.schedule.preflight import A_DAY, forbidding
 from lics_actors.store.repository import Repository
 from lics_actors.store.runs import Run
 from lics_actors.study.experiment_desk import ExperimentDesk
@@ -27,7 +28,7 @@ class Starter:
     def __init__(self, repository: Repository, experiments: ExperimentDesk, runs: RunDesk, preflight: PreflightDesk) -> None:
         self._repository, self._experiments, self._runs, self._preflight = repository, experiments, runs, preflight
 
-    async def problems(self, slot: Slot) -> tuple[str, ...]:
+    async def look(self, slot: Slot) -> Looked:
         """Return what forbids a slot's session now.
 
         Raises:
@@ -39,8 +40,9 @@ class Starter:
         except DatabaseUnavailableError:
             raise
         except LicsError as error:
-            return (error.message,)
-        return tuple(each.sentence for each in checked.problems if each.forbids)
+            return Looked(datetime.now(UTC), slot.id, (error.message,))
+        needless = any(each.code == A_DAY for each in checked.problems)
+        return Looked(datetime.now(UTC), slot.id, forbidding(checked.problems), needless)
 
     async def begin(self, slot: Slot) -> Began | BeginFailed:
         """Have a slot's run begin; asked again it is the same run.

@@ -138,6 +138,18 @@ def test_a_person_begins_or_skips_what_was_missed() -> None:
     assert board.hear(StartAsked(at(4), UUID(int=9), "user:a")) == []
 
 
+def test_a_session_that_was_begun_by_hand_is_needless_and_nobody_is_told() -> None:
+    board = Board(plan())
+    (look,) = board.hear(TimeCame(at(1)))
+    assert isinstance(look, Look)
+    kept, over = board.hear(Looked(at(1), look.slot.id, ("has had 1 of 1",), needless=True))
+    assert isinstance(kept, Keep)
+    assert (kept.slot.status, kept.slot.why) == (Status.SKIPPED, ("has had 1 of 1",))
+    assert isinstance(over, Tell)
+    assert over.over
+    assert board.hear(TimeCame(at(4))) == []
+
+
 def test_nobody_begins_a_session_where_one_is() -> None:
     board = Board(plan(), now=at(4))
     board.hear(RunsSeen(at(4), {UUID(int=7): (UUID(int=8), subject(0))}))

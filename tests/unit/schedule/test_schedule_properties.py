@@ -115,7 +115,8 @@ def step(world: World, act: str, n: int, flag: bool) -> None:
             world.hear(TimeCame(world.now), dies)
         case "looked" if world.looked:
             found = world.looked.pop(n % len(world.looked))
-            world.hear(Looked(world.now, found.id, ("no water",) if flag else ()), n % 3 if n > 5 else None)
+            looked = Looked(world.now, found.id, ("no water",) if flag else (), needless=flag and n == 1)
+            world.hear(looked, n % 3 if n > 5 else None)
         case "told" if world.runs:
             known = sorted(world.runs)[n % len(world.runs)]
             world.hear(BeginFailed(world.now, known, "away") if flag else Began(world.now, known))
