@@ -52,6 +52,7 @@ TAGS: Final = {
     "subjects": "The animals: who they are, what they are to get a day, what they weigh.",
     "protocols": "What happens in a trial, as data: versions that never change, drawn and rehearsed.",
     "experiments": "Plans: stages and what leads from one to the next, subjects, schedule.",
+    "schedule": "Sessions that follow from plans: when, where, and what keeps them from it.",
     "runs": "Sessions of subject, rig and protocol: begun, steered, and what happens in them.",
     "alarms": "What needs a person (ISA-18.2): seen, acknowledged, shelved.",
     "auth": "Signing in and out, and one's own account.",
