@@ -14,7 +14,7 @@ from rich.table import Table
 from config.settings import load_settings
 from drivers.native.subject import SubjectModel
 from lics_actors.cli.laboratory import asker, tables
-from lics_actors.cli.output import console, fail, lead, print_json, run
+from lics_actors.cli.output import console, fail, lead, print_json, run, stderr
 
 if TYPE_CHECKING:
     from lics_actors.store.repository import Repository
@@ -162,6 +162,8 @@ def diagram(
         sys.stdout.write(svg) if output is None else output.write_text(svg, encoding="utf-8")
     except OSError as error:
         fail(f"{output} cannot be written: {error.strerror}", "name another file")
+    if output is not None:
+        stderr.print(f"wrote {output}; a browser shows it", highlight=False, soft_wrap=True)
 
 
 def _laboratory() -> Any:

@@ -48,6 +48,14 @@ def test_every_folder_is_in_the_architecture() -> None:
     assert not [name for name in re.findall(r"\b(\w+\.py)\b", tree) if not [*HOME.glob(f"*/{name}"), *HOME.glob(f"*/*/{name}")]]
 
 
+def test_the_way_through_the_code_leads_past_files_that_exist() -> None:
+    text = (HOME / "CONTRIBUTING.md").read_text()
+    way = text[text.index("### An afternoon") : text.index("## How we write")]
+    named = re.findall(r"`([\w/]+\.py)`", way)
+    assert len(named) > 15
+    assert not [name for name in named if not [*HOME.glob(name), *HOME.glob(f"lics_actors/{name}"), *HOME.glob(f"*/*/{name}")]]
+
+
 def test_links_between_documents_lead_somewhere() -> None:
     pages = [HOME / "README.md", HOME / "CONTRIBUTING.md", *(HOME / "docs").rglob("*.md")]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#\s]+)", page.read_text()) if "://" not in link]
