@@ -25,6 +25,7 @@ NOUNS = {
     "rig": "lics_actors.cli.rig",
     "subject": "lics_actors.cli.subject",
     "protocol": "lics_actors.cli.protocol",
+    "experiment": "lics_actors.cli.experiment",
     "welfare": "lics_actors.cli.welfare",
     "calibration": "lics_actors.cli.calibration",
     "fleet": "lics_actors.cli.fleet",

@@ -18,7 +18,7 @@ from lics_actors.store.runs import Run, RunFilter
 from lics_actors.welfare.days import Calendar, LaboratoryDay, day_of
 from lics_actors.welfare_gate import WelfareGate
 
-ROUND_S: Final = 5.0  # so late a run hears of a new day or of an override
+ROUND_S: Final = 10.0  # so late a run hears of a new day or of an override
 MAX_RUNS: Final = 500
 PRINCIPAL: Final = "system:welfare"
 

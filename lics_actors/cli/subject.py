@@ -104,7 +104,7 @@ def show(subject: Called, as_json: AsJson = False) -> None:
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(help="a name that no other subject in use has")],
-    species: Annotated[str, typer.Option(help="as Mus musculus")],
+    species: Annotated[str, typer.Option(help="its Latin name, as `Mus musculus`, or its term of NCBI's taxonomy")],
     *,
     sex: Annotated[str, typer.Option(help="female, male or unknown")] = "unknown",
     born: Annotated[str | None, typer.Option(help="as 2025-11-03")] = None,
@@ -137,6 +137,8 @@ def change(
     reason: Annotated[str | None, typer.Option(help="why, for the record; daily amounts, status and tag need one")] = None,
     *,
     name: Annotated[str | None, typer.Option()] = None,
+    species: Annotated[str | None, typer.Option(help="its Latin name, or its term of NCBI's taxonomy")] = None,
+    sex: Annotated[str | None, typer.Option(help="female, male or unknown")] = None,
     rfid: Annotated[str | None, typer.Option(help="the tag it wears; empty: none")] = None,
     status: Annotated[str | None, typer.Option(help="active, resting or retired")] = None,
     notes: Annotated[str | None, typer.Option()] = None,
@@ -144,7 +146,7 @@ def change(
     as_json: AsJson = False,
 ) -> None:
     """Change some of a subject."""
-    given = {"name": name, "rfid": rfid, "status": status, "notes": notes}
+    given = {"name": name, "species": species, "sex": sex, "rfid": rfid, "status": status, "notes": notes}
     said: dict[str, Any] = {key: value or None for key, value in given.items() if value is not None}
     if not said and daily is None:
         raise typer.BadParameter("nothing to change")

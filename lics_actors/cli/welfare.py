@@ -107,6 +107,7 @@ def _print_day(known: SubjectDay, as_json: bool) -> None:
         {
             "substance": each.value,
             "surely": known.ledger.least(each),
+            "measured": sum(e.measured or 0.0 for e in known.ledger.entries.values() if e.substance is each),
             "at_most": known.ledger.most(each) - known.ledger.reserved.get(each, 0.0),
             "reserved": known.ledger.reserved.get(each, 0.0),
             "minimum": held.least(each),
@@ -124,7 +125,7 @@ def _print_day(known: SubjectDay, as_json: bool) -> None:
         told = [{"kind": each.kind, "severity": each.severity, "message": each.message} for each in found]
         print_json({"date": known.day.date, "substances": rows, "entries": entries, "concerns": told})
         return
-    names = ("substance", "surely", "at_most", "reserved", "minimum", "maximum", "left")
+    names = ("substance", "surely", "measured", "at_most", "reserved", "minimum", "maximum", "left")
     table = Table(*(name.replace("_", " ") for name in names), box=None, header_style="bold")
     for row in rows:
         table.add_row(*("" if row[name] is None else str(row[name]) for name in names))

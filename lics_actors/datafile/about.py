@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from lics_actors.datafile.dossier import Dossier, RunFacts
+from lics_actors.datafile.dossier import CalibrationFacts, Dossier, RunFacts
+from lics_actors.datafile.species import is_scientific, scientific
 from lics_actors.datafile.tables import Table
 from lics_actors.datafile.timing import reaction_times, reactions
 from lics_actors.experiment.messages import PhaseChanged
@@ -52,6 +53,36 @@ def timing(dossier: Dossier) -> str:
     return f"Reaction times (device event to command published): {found.count}, p50 {p50} ms, p99 {p99} ms, longest {most} ms."
 
 
+def missing(facts: RunFacts) -> list[str]:
+    """Return what archives want to know of the subject and nobody said; nothing is made up for it."""
+    subject = facts.subject
+    if subject is None:
+        return [] if facts.rehearsed else ["subject"]
+    known = {
+        "species": is_scientific(scientific(subject.species)),
+        "sex": subject.sex.lower() not in {"", "unknown", "u"},
+        "birth date": subject.birth_date is not None,
+    }
+    return [] if facts.rehearsed else [f"subject's {name}" for name, said in known.items() if not said]
+
+
+def missing_in_words(facts: RunFacts) -> list[str]:
+    """Return a sentence about it, if there is any to say."""
+    found, subject = missing(facts), facts.subject
+    if not found:
+        return []
+    said = f" (`{subject.species}` is no Latin name)" if subject and subject.species and "subject's species" in found else ""
+    return [f"Missing, as nobody said it: {', '.join(found)}{said}."]
+
+
+def in_words(calibration: CalibrationFacts) -> str:
+    """Return a calibration in a line: its version, line, fit and time."""
+    fit = f"measured = {calibration.slope:.4g} · commanded {calibration.offset:+.3g}, R² {calibration.r2:.4f}"
+    between = f"{calibration.low:g} to {calibration.high:g}"
+    time = f"from {calibration.made_at:%Y-%m-%d} until {calibration.valid_until:%Y-%m-%d}"
+    return f"version {calibration.version}: {fit}, {between}, {time}"
+
+
 def sidecar(dossier: Dossier, tables: Sequence[Table], sha256: str) -> dict[str, Any]:
     """Return the JSON that lies beside the tables: facts, provenance, and what each column holds."""
     facts: dict[str, Any] = msgspec.to_builtins(dossier.facts)
@@ -60,6 +91,7 @@ def sidecar(dossier: Dossier, tables: Sequence[Table], sha256: str) -> dict[str,
     return {
         "format": f"lics-run/{dossier.facts.format}",
         "about": summary(dossier),
+        "missing": missing(dossier.facts),
         "ended": {"phase": phase, "reason": reason, "at_s": duration_s(dossier)},
         **facts,
         "reactions": None

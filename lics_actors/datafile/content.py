@@ -50,7 +50,7 @@ def plan_of(record: Dossier) -> Plan:
 def tables_of(record: Dossier, plan: Plan) -> list[Table]:
     """Return the tables of a record; empty ones among them."""
     steps = list(walked(record.moves))
-    found = [trial_table(plan, steps), *event_tables(plan, steps), *fact_tables(plan, record.facts, record.moves)]
+    found = [trial_table(plan, steps), *event_tables(plan, record, steps), *fact_tables(plan, record.facts, record.moves)]
     taken = {"commands", *(table.name for table in found)}
     return [*found, *device_tables(plan, record, steps, taken)]
 

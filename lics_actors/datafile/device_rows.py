@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from lics_actors.datafile.dossier import CommandFacts, Dossier, RunFacts
-from lics_actors.datafile.event_rows import TRIAL, WHEN, Steps
+from lics_actors.datafile.reward_rows import TRIAL, WHEN, Steps
 from lics_actors.datafile.tables import MAX_FIELDS, NAN, Column, Table, cell, flat, kind_of, named, text
 from lics_actors.datafile.trial_rows import RESERVED, unit_name
 from lics_actors.datafile.walk import Decided, Heard

@@ -49,8 +49,26 @@ class ClockFacts(Struct, frozen=True):
     max_s: float
 
 
+class CalibrationFacts(Struct, frozen=True):
+    """A version of a device's calibration: `measured = slope · commanded + offset`, found between `low` and `high` (commanded)
+    from `points` (commanded, measured), good from `made_at` until `valid_until`."""
+
+    version: int
+    made_at: datetime
+    valid_until: datetime
+    slope: float
+    offset: float
+    low: float
+    high: float
+    r2: float
+    points: tuple[tuple[float, float], ...] = ()
+    by: str = ""
+    note: str = ""
+
+
 class DeviceFacts(Struct, frozen=True):
-    """A device that took part, by its role."""
+    """A device that took part, by its role. `calibration`: the one that held as the run began, in words; `calibrations`: all that
+    held at any time of it, oldest first."""
 
     role: str
     id: UUID
@@ -61,10 +79,12 @@ class DeviceFacts(Struct, frozen=True):
     location: str = ""
     clock: ClockFacts | None = None
     calibration: str = ""
+    calibrations: tuple[CalibrationFacts, ...] = ()
 
 
 class CommandFacts(Struct, frozen=True):
-    """A command to one of the devices while the run was on, as the devices' journals have it; `states`: name → its first time."""
+    """A command to one of the devices while the run was on, as the devices' journals have it; `states`: name → its first time;
+    `result`: what the device answered."""
 
     id: UUID
     device_id: UUID
@@ -75,6 +95,7 @@ class CommandFacts(Struct, frozen=True):
     states: dict[str, datetime]
     reason: str = ""
     error: str = ""
+    result: Any = None
 
 
 class StreamFacts(Struct, frozen=True):

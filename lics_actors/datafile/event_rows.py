@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
+from lics_actors.datafile.dossier import Dossier
+from lics_actors.datafile.reward_rows import TRIAL, WHEN, Steps, rewards_table
 from lics_actors.datafile.tables import NAN, Column, Table, text
 from lics_actors.datafile.trial_rows import reward_unit
 from lics_actors.datafile.walk import Decided, Heard
 from lics_actors.experiment import messages as said
 from lics_actors.experiment.plan import Plan
 
-WHEN = Column("timestamp", "float", "when, from the start of the run", "s")
-TRIAL = Column("trial", "int", "in which trial; 0: in none")
-Steps = Sequence[Heard | Decided]
 
-
-def event_tables(plan: Plan, steps: Steps) -> list[Table]:
+def event_tables(plan: Plan, dossier: Dossier, steps: Steps) -> list[Table]:
     """Return the tables of what the run did and was told."""
     return [
         _states(steps),
-        _rewards(plan, steps),
+        rewards_table(plan, dossier, steps),
         _refused(plan, steps),
         _markers(steps),
         _phases(steps),
@@ -58,48 +54,6 @@ def _states(steps: Steps) -> Table:
 def _close(rows: list[list[Any]], at: float) -> None:
     if rows and rows[-1][1] != rows[-1][1]:
         rows[-1][1] = at - rows[-1][0]
-
-
-def _rewards(plan: Plan, steps: Steps) -> Table:
-    unit = reward_unit(plan)
-    rows: list[list[Any]] = []
-    by_id: dict[UUID, list[Any]] = {}
-    for step in steps:
-        match step:
-            case Decided(effect=said.SendCommand(reward=float() | int() as amount) as command):
-                by_hand = step.move.event.by if isinstance(step.move.event, said.RewardAsked) else ""
-                name, barred = f"{command.role}.{command.name}", text(step.move.barred.get(command.id))
-                row = [
-                    step.at,
-                    command.trial,
-                    float(amount),
-                    by_hand != "",
-                    text(by_hand),
-                    "",
-                    NAN,
-                    name,
-                    str(command.id),
-                    barred,
-                ]
-                rows.append(row)
-                by_id[command.id] = row
-            case Heard(event=said.CommandSettled(command_id=command_id, outcome=outcome)) if command_id in by_id:
-                by_id[command_id][5:7] = [outcome, step.at]
-            case _:
-                pass
-    columns = (
-        WHEN,
-        TRIAL,
-        Column(f"amount_{unit}" if unit else "amount", "float", "as commanded", unit),
-        Column("is_by_hand", "bool", "given by an operator, not by the protocol"),
-        Column("by", "text", "the operator who gave it"),
-        Column("outcome", "text", "what became of the command; empty: never known"),
-        Column("settled_time", "float", "when that was known, from the start of the run", "s"),
-        Column("command", "text", "role and command"),
-        Column("command_id", "text", "the command's id, by which it is found in `commands` and in the device's ledger"),
-        Column("barred", "text", "why it was not sent; empty: it was"),
-    )
-    return Table("rewards", "Rewards that were commanded.", columns, tuple(map(tuple, rows)))
 
 
 def _refused(plan: Plan, steps: Steps) -> Table:

@@ -13,7 +13,14 @@ from lics_actors.experiment.plan import Plan
 
 def fact_tables(plan: Plan, facts: RunFacts, moves: Sequence[Move]) -> list[Table]:
     """Return the tables of facts."""
-    return [_devices(facts), _parameters(plan, facts), _completeness(facts), _gaps(facts), _reactions(moves)]
+    return [
+        _devices(facts),
+        _calibrations(facts),
+        _parameters(plan, facts),
+        _completeness(facts),
+        _gaps(facts),
+        _reactions(moves),
+    ]
 
 
 def _devices(facts: RunFacts) -> Table:
@@ -47,6 +54,36 @@ def _devices(facts: RunFacts) -> Table:
             )
         )
     return Table("devices", "The devices that took part, and how well their clocks agreed.", columns, tuple(rows), "facts")
+
+
+def _calibrations(facts: RunFacts) -> Table:
+    columns = (
+        Column("role", "text", "the device, by its role"),
+        Column("device_id", "text", "its id"),
+        Column("version", "int", "of its calibration"),
+        Column("made", "text", "since when it holds (UTC)"),
+        Column("valid_until", "text", "until when (UTC)"),
+        Column("is_over", "bool", "it was over as the run began"),
+        Column("slope", "float", "measured = slope · commanded + offset"),
+        Column("offset", "float", "likewise, in the unit of what it dispenses"),
+        Column("low", "float", "the least commanded amount that was measured"),
+        Column("high", "float", "the most"),
+        Column("r_squared", "float", "how well the line fits; 1: exactly"),
+        Column("point_count", "int", "measurements that the line was drawn through"),
+        Column("points", "text", "commanded=measured"),
+        Column("by", "text", "who measured"),
+        Column("note", "text", "what was said with it"),
+    )
+    rows = tuple(
+        (
+            *(each.role, str(each.id), k.version, k.made_at.isoformat(), k.valid_until.isoformat()),
+            *(k.valid_until <= facts.started_at, *map(float, (k.slope, k.offset, k.low, k.high, k.r2)), len(k.points)),
+            *(" ".join(f"{told:g}={came:g}" for told, came in k.points), text(k.by), text(k.note)),
+        )
+        for each in facts.devices
+        for k in each.calibrations
+    )
+    return Table("calibrations", "Calibrations of the devices that held while the run was on.", columns, rows, "facts")
 
 
 def _parameters(plan: Plan, facts: RunFacts) -> Table:

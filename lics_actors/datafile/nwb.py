@@ -21,10 +21,10 @@ from pynwb.epoch import TimeIntervals
 from pynwb.event import DurationVectorData, EventsTable, TimestampVectorData
 from pynwb.file import Subject
 
-from lics_actors.datafile.about import completeness, summary, timing
+from lics_actors.datafile.about import completeness, missing_in_words, summary, timing
 from lics_actors.datafile.dossier import Dossier, RunFacts, SubjectFacts
 from lics_actors.datafile.nwb_reading import RECORD
-from lics_actors.datafile.species import scientific
+from lics_actors.datafile.species import is_scientific, scientific
 from lics_actors.datafile.tables import Column, Table
 
 _SEXES: Final = {"male": "M", "female": "F", "other": "O", "unknown": "U", "m": "M", "f": "F", "o": "O", "u": "U"}
@@ -99,6 +99,7 @@ def _notes(dossier: Dossier) -> list[str]:
         _clocks(facts),
         timing(dossier),
         completeness(facts),
+        *missing_in_words(facts),
         f"The record itself is /scratch/{RECORD}; `lics run replay` proves this file by it.",
     ]
 
@@ -118,7 +119,7 @@ def _subject(subject: SubjectFacts | None, started: datetime) -> Subject | None:
     known = born is not None and born <= started
     return Subject(
         subject_id=subject.name.replace("/", "-"),
-        species=scientific(subject.species),
+        species=species if is_scientific(species := scientific(subject.species)) else None,
         sex=_SEXES.get(subject.sex.lower(), "U"),
         date_of_birth=born,
         age=f"P{(started - born) // timedelta(days=1)}D" if known and born is not None else "P0D/",  # of any age

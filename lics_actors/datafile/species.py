@@ -31,6 +31,7 @@ SCIENTIFIC: Final[Mapping[str, str]] = {
     "zebrafish": "Danio rerio",
     "human": "Homo sapiens",
 }
+FULL: Final = r"([A-Z][a-z]+ [a-z]+( [a-z]+)?|http://purl\.obolibrary\.org/obo/NCBITaxon_[0-9]+)"
 _BINOMIAL = re.compile(r"[A-Z][a-z]+ [a-z]+")
 _TAXON = re.compile(r"http://purl\.obolibrary\.org/obo/NCBITaxon_[0-9]+")
 
@@ -41,9 +42,14 @@ def scientific(species: str) -> str:
     if _TAXON.fullmatch(plain):
         return plain
     known = SCIENTIFIC.get(plain.lower())
-    if known is None and _BINOMIAL.fullmatch(plain.capitalize()):
+    if known is None and re.fullmatch(FULL, plain.capitalize()):
         known = plain.capitalize()
     return " ".join((known or plain).split()[:2]) if known else plain
+
+
+def named_fully(species: str) -> bool:
+    """Return whether somebody said a species as archives take it; a subspecies may stand behind it."""
+    return bool(re.fullmatch(FULL, species))
 
 
 def is_scientific(species: str) -> bool:

@@ -60,13 +60,21 @@ def read(text: str) -> Protocol:
     Raises:
         ProtocolError: with every place where it breaks the language.
     """
+    return validated(read_yaml(text))
+
+
+def read_yaml(text: str) -> object:
+    """Return the value that a YAML or JSON text says, whatever it is about.
+
+    Raises:
+        ProtocolError: it is neither, or too large.
+    """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise ProtocolError([Problem("", f"the document is larger than {MAX_BYTES} bytes", "split it")])
     try:
-        given = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         raise ProtocolError([_malformed(error)]) from None
-    return validated(given)
 
 
 def validated(given: object) -> Protocol:

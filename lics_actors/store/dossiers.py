@@ -15,8 +15,9 @@ from uuid import UUID
 import msgspec
 
 from config import __version__
+from lics_actors.datafile.about import in_words
 from lics_actors.datafile.assembling import Around, BrokenRecordError, RecordedEvent, assembled
-from lics_actors.datafile.dossier import CommandFacts, DeviceFacts, Dossier, StreamFacts, SubjectFacts
+from lics_actors.datafile.dossier import CalibrationFacts, CommandFacts, DeviceFacts, Dossier, StreamFacts, SubjectFacts
 from lics_actors.errors import ConflictError, RunNotFoundError
 from lics_actors.experiment.messages import OVER, PhaseChanged
 from lics_actors.store.completeness_reads import MAX_GAPS
@@ -24,6 +25,7 @@ from lics_actors.store.connection import READ_S
 from lics_actors.store.json_text import json_value
 from lics_actors.store.repository import Repository
 from lics_actors.store.run_records import RunOpened, RunReacted, RunStepped
+from lics_actors.welfare.calibration import Point, fitted
 
 MAX_COMMANDS: Final = 200_000  # of all devices; a session of 10,000 trials has a quarter
 MAX_EVENTS: Final = 20_000  # of a device: enough to compare clocks by
@@ -43,7 +45,14 @@ _REACTIONS: Final = (
 _DEVICES: Final = "SELECT id, name, type, driver, location, capabilities FROM device WHERE id = ANY($1)"
 _COMMANDS: Final = """SELECT id, device_id, name, args, principal, state, reason FROM command
     WHERE (device_id = ANY($1) AND accepted_at >= $2 AND accepted_at < $3) OR run_id = $4 ORDER BY accepted_at, id LIMIT $5"""
-_STATES: Final = "SELECT command_id, state, time, error FROM command_state WHERE command_id = ANY($1) ORDER BY command_id, n"
+_STATES: Final = (
+    "SELECT command_id, state, time, error, result FROM command_state WHERE command_id = ANY($1) ORDER BY command_id, n"
+)
+# The newest of before the run, and those made while it was on.
+_CALIBRATIONS: Final = """SELECT * FROM calibration k WHERE device_id = ANY($1) AND made_at < $3
+        AND (made_at > $2 OR version = (SELECT max(version) FROM calibration o
+            WHERE o.device_id = k.device_id AND o.made_at <= $2))
+    ORDER BY device_id, version LIMIT 1000"""
 _EVENTS: Final = """SELECT time, type, data FROM device_event
     WHERE device_id = $1 AND type = ANY($2) AND time >= $3 AND time < $4 ORDER BY time, epoch, seq LIMIT $5"""
 _step = msgspec.msgpack.Decoder(RunStepped)
@@ -90,6 +99,7 @@ async def _around(connection: Any, row: Mapping[str, Any], opened: RunOpened, en
     ids = list(dict.fromkeys(opened.roles.values()))
     devices = {each["id"]: each for each in await connection.fetch(_DEVICES, ids)}
     span = (opened.time, end + timedelta(microseconds=1))
+    calibrations = await _calibrations(connection, ids, span)
     return Around(
         software=__version__,
         protocol_version=row["number"] or 0,
@@ -99,7 +109,10 @@ async def _around(connection: Any, row: Mapping[str, Any], opened: RunOpened, en
         subject=_subject(row),
         rig=row["rig"],
         experiment=row["experiment"] or "",
-        devices=[_device(role, device_id, devices.get(device_id)) for role, device_id in opened.roles.items()],
+        devices=[
+            _device(role, device_id, devices.get(device_id), calibrations.get(device_id, ()))
+            for role, device_id in opened.roles.items()
+        ],
         commands=await _commands(connection, ids, span, opened.run_id),
         events={role: await _events(connection, opened, role, span) for role in opened.roles},
     )
@@ -112,20 +125,40 @@ def _subject(row: Mapping[str, Any]) -> SubjectFacts | None:
     return SubjectFacts(row["subject_id"], row["s_name"] or str(row["subject_id"]), *facts)
 
 
-def _device(role: str, device_id: UUID, row: Mapping[str, Any] | None) -> DeviceFacts:
+def _device(role: str, device_id: UUID, row: Mapping[str, Any] | None, calibrations: Sequence[CalibrationFacts]) -> DeviceFacts:
+    known = ("" if not calibrations else in_words(calibrations[0]), tuple(calibrations))
     if row is None:  # forgotten since; its id stays
-        return DeviceFacts(role, device_id, str(device_id), "unknown", "unknown")
+        return DeviceFacts(role, device_id, str(device_id), "unknown", "unknown", "", "", None, *known)
     firmware = str((json_value(row["capabilities"]) or {}).get("firmware", ""))
-    return DeviceFacts(role, device_id, row["name"], row["type"], row["driver"], firmware, row["location"] or "")
+    return DeviceFacts(role, device_id, row["name"], row["type"], row["driver"], firmware, row["location"] or "", None, *known)
+
+
+async def _calibrations(
+    connection: Any, devices: list[UUID], span: tuple[datetime, datetime]
+) -> dict[UUID, list[CalibrationFacts]]:
+    found: dict[UUID, list[CalibrationFacts]] = defaultdict(list)
+    for row in await connection.fetch(_CALIBRATIONS, devices, *span):
+        points = tuple(Point(*each) for each in json_value(row["points"]))
+        fit = fitted(points)
+        found[row["device_id"]].append(
+            CalibrationFacts(
+                row["version"], row["made_at"], row["valid_until"], fit.curve.slope, fit.curve.offset, fit.curve.low,
+                fit.curve.high, fit.r2, tuple((each.commanded, each.measured) for each in points), row["principal"], row["note"],
+            )
+        )  # fmt: skip
+    return found
 
 
 async def _commands(connection: Any, devices: list[UUID], span: tuple[datetime, datetime], run_id: UUID) -> list[CommandFacts]:
     rows = await connection.fetch(_COMMANDS, devices, *span, run_id, MAX_COMMANDS)
     times: dict[UUID, dict[str, datetime]] = defaultdict(dict)
     errors: dict[UUID, str] = {}
+    results: dict[UUID, Any] = {}
     for each in await connection.fetch(_STATES, [row["id"] for row in rows]):
         times[each["command_id"]].setdefault(each["state"], each["time"])
         errors[each["command_id"]] = each["error"] or ""
+        if each["result"] is not None:
+            results[each["command_id"]] = json_value(each["result"])
     return [
         CommandFacts(
             row["id"],
@@ -137,6 +170,7 @@ async def _commands(connection: Any, devices: list[UUID], span: tuple[datetime, 
             times[row["id"]],
             row["reason"] or "",
             errors.get(row["id"], ""),
+            results.get(row["id"]),
         )
         for row in rows
     ]

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
 from lics_actors.store.json_text import json_value
 from lics_actors.welfare.bank import Share, reserved
+from lics_actors.welfare.calibration import Curve, Point, fitted
 from lics_actors.welfare.days import LaboratoryDay
 from lics_actors.welfare.ledger import Ledger, most, noted
+from lics_actors.welfare.measuring import amounts
 from lics_actors.welfare.messages import FATES, Entry, Fate, Limit, Limits, Override, Substance
 from lics_actors.welfare.taking import UNITS, limits_of
 
 _GIFTS: Final = "SELECT * FROM welfare_gift WHERE subject_id = $1 AND time >= $2 AND time < $3 ORDER BY time, id"
-# A command tells the device, and so the calibration that was in force.
+# A command tells the device, and so the calibration that was in force; what the device answered last is what it did.
 _REWARDS: Final = """SELECT w.id, w.amount, w.time, w.outcome, w.principal, w.run_id, r.rig_id, r.unit, c.device_id,
-        (SELECT max(k.version) FROM calibration k WHERE k.device_id = c.device_id AND k.made_at <= w.time) AS calibration
+        c.args, s.result, k.version AS calibration, k.points
     FROM reward w JOIN run r ON r.id = w.run_id LEFT JOIN command c ON c.id = w.id
+        LEFT JOIN LATERAL (SELECT result FROM command_state WHERE command_id = w.id AND result IS NOT NULL
+            ORDER BY n DESC LIMIT 1) s ON true
+        LEFT JOIN LATERAL (SELECT version, points FROM calibration WHERE device_id = c.device_id AND made_at <= w.time
+            ORDER BY version DESC LIMIT 1) k ON true
     WHERE r.subject_id = $1 AND w.time >= $2 AND w.time < $3 AND w.barred IS NULL ORDER BY w.time, w.id"""
 # A run is over once its journal has said so here, which is after everything else that it says.
 GRANTS: Final = """SELECT g.*, r.ended_at IS NULL AS open FROM welfare_grant g LEFT JOIN run r ON r.id = g.run_id
@@ -84,19 +91,34 @@ def gift_of(row: Mapping[str, Any]) -> Entry:
 
 
 def _reward(row: Mapping[str, Any], subject_id: UUID) -> Entry:
+    fate = Fate.COMMANDED if row["outcome"] is None else FATES[row["outcome"]]
+    curve = None if row["points"] is None else _curve(row["points"])
+    known = amounts(row["unit"], _json(row["args"]), _json(row["result"]), fate, curve)
     return Entry(
         row["id"],
         subject_id,
         UNITS.get(row["unit"], Substance.FLUID),
         row["amount"],
         row["time"],
-        Fate.COMMANDED if row["outcome"] is None else FATES[row["outcome"]],
+        fate,
+        measured=known.measured,
+        commanded=known.commanded,
+        confirmed=known.confirmed,
         calibration=row["calibration"],
         device=row["device_id"],
         rig=row["rig_id"],
         run=row["run_id"],
         by=row["principal"] or f"run:{row['run_id']}",
     )
+
+
+def _json(value: Any) -> Any:
+    return json_value(value) if isinstance(value, str | bytes) else value
+
+
+@lru_cache(maxsize=1000)  # a day has many rewards and few calibrations
+def _curve(points: str) -> Curve:
+    return fitted([Point(*each) for each in json_value(points)]).curve
 
 
 def override_of(row: Mapping[str, Any]) -> Override:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
+from lics_actors.datafile.species import FULL, named_fully, scientific
 from lics_actors.errors import InvalidError
 
 Sex = Literal["female", "male", "unknown"]
@@ -15,6 +16,21 @@ GUARDED: Final = frozenset({"daily", "status", "rfid"})  # what may not be chang
 RFID: Final = r"^[0-9A-Za-z][0-9A-Za-z:._-]{3,63}$"
 
 
+def _species(said: str) -> str:
+    if named_fully(said):
+        return said
+    known = scientific(said)
+    example = known if named_fully(known) else "Mus musculus"
+    term = "http://purl.obolibrary.org/obo/NCBITaxon_10090"
+    raise ValueError(f"write its Latin name, as `{example}`, or its term of NCBI's taxonomy, as {term}")
+
+
+Species = Annotated[
+    str,
+    AfterValidator(_species),
+    WithJsonSchema({"type": "string", "maxLength": 255, "pattern": f"^{FULL}$", "examples": ["Mus musculus"]}),
+]
+"""A species by its Latin name, or its term of NCBI's taxonomy: as data files and archives want it."""
 Amount = Annotated[float, Field(strict=True, ge=0, le=1e9)]
 
 
@@ -68,7 +84,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     name: Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")] = "-"
-    species: Annotated[str, Field(min_length=1, max_length=255, pattern=r"\S")] = "-"
+    species: Species | None = None
     sex: Sex = "unknown"
     rfid: Annotated[str, Field(pattern=RFID)] | None = None
     status: Status = "active"

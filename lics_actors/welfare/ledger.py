@@ -55,6 +55,7 @@ def joined(one: Entry, other: Entry) -> Entry:
         at=min(one.at, other.at),
         measured=_known(one.measured, other.measured),
         commanded=_known(one.commanded, other.commanded),
+        confirmed=_known(one.confirmed, other.confirmed),
         calibration=_known(one.calibration, other.calibration),
         device=_known(one.device, other.device),
         rig=_known(one.rig, other.rig),

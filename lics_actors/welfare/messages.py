@@ -50,8 +50,8 @@ FATES: Final = {
 class Entry(Struct, frozen=True):
     """Something given, or to be. `id`: the command's, so that a repeat counts once; of what a hand gave, its own.
 
-    `amount` was wanted; `commanded` is what the device was told, after `calibration` (its version); `measured` what a scale or
-    the device itself found. `at` decides the day.
+    `amount` was wanted; `commanded` is what the device was told, `confirmed` what it says it did, `measured` what came out, by a
+    sensor or by `calibration` (its version; measuring.py). `at` decides the day.
     """
 
     id: UUID
@@ -62,6 +62,7 @@ class Entry(Struct, frozen=True):
     fate: Fate = Fate.COMMANDED
     measured: float | None = None
     commanded: float | None = None
+    confirmed: float | None = None
     calibration: int | None = None
     device: UUID | None = None
     rig: UUID | None = None

@@ -14,7 +14,8 @@ import pytest
 
 from config.settings import Settings
 from lics_actors.audit import Asker, AuditLog
-from lics_actors.datafile.content import proved
+from lics_actors.datafile.about import sidecar
+from lics_actors.datafile.content import plan_of, proved, tables_of
 from lics_actors.datafile.exporting import NotWritten, Task, Written
 from lics_actors.datafile.formats import FORMATS, FormatName
 from lics_actors.datafile.making import prove
@@ -26,6 +27,7 @@ from lics_actors.store import exports
 from lics_actors.store.dossiers import RecordNotWholeError, read_dossier
 from lics_actors.store.exports import Export
 from lics_actors.store.repository import Repository
+from lics_actors.welfare.calibration import Point
 from tests.contract.store_runs import LABORATORY, STARTED, KeptRun
 
 ASKER = Asker("user:eve@example.org", "rest")
@@ -45,6 +47,38 @@ async def test_what_was_kept_is_read_and_proves_itself(repository: Repository) -
     assert all(each.states["succeeded"] > each.states["accepted"] for each in dossier.commands)
     took = [seconds for move in dossier.moves for seconds in move.reacted.values()]
     assert len(took) == len(kept.reactions()) > 0 and set(took) == {0.004}
+
+
+async def test_the_calibrations_that_held_stand_in_every_format(repository: Repository) -> None:
+    kept = KeptRun()
+    await kept.keep(repository)
+    pump = kept.devices["pump"]
+    days = {1: timedelta(days=-40), 2: timedelta(days=-3), 3: timedelta(seconds=1), 4: timedelta(days=1)}
+    for version, since in days.items():
+        points, made = [Point(5, 4.0 + version), Point(20, 16.0 + version)], STARTED + since
+        facts: dict[str, Any] = {"made_at": made, "valid_until": made + timedelta(days=30), "principal": "user:eve"}
+        await repository.add_calibration(uuid4(), pump, points=points, note=f"no {version}", **facts)
+    dossier = await read_dossier(repository, kept.run_id)
+    assert proved(dossier).holds
+    device = next(each for each in dossier.facts.devices if each.role == "pump")
+    assert [each.version for each in device.calibrations] == [2, 3], "the newest of before it, and what was made meanwhile"
+    assert device.calibration.startswith("version 2: measured = 0.8 · commanded +2, R² 1.0000, 5 to 20, from ")
+    found = tables_of(dossier, plan_of(dossier))
+    tables = {table.name: table for table in found}
+    rows = [dict(zip((c.name for c in tables["calibrations"].columns), row, strict=True)) for row in tables["calibrations"].rows]
+    assert [(row["role"], row["version"], row["point_count"], row["is_over"], row["note"]) for row in rows] == [
+        ("pump", 2, 2, False, "no 2"), ("pump", 3, 2, False, "no 3")
+    ]  # fmt: skip
+    assert rows[0]["slope"] == pytest.approx(0.8)
+    names = [column.name for column in tables["rewards"].columns]
+    given = [dict(zip(names, row, strict=True)) for row in tables["rewards"].rows]
+    assert {row["calibration"] for row in given} >= {3}
+    assert all(row["measured_ul"] == pytest.approx(0.8 * row["commanded_ul"] + row["calibration"]) for row in given)
+    beside = next(each for each in sidecar(dossier, found, "")["devices"] if each["role"] == "pump")
+    assert [(each["version"], each["r2"], each["note"]) for each in beside["calibrations"]] == [
+        (2, 1.0, "no 2"),
+        (3, 1.0, "no 3"),
+    ]
 
 
 async def test_a_run_that_is_not_whole_is_told(repository: Repository) -> None:

@@ -14,6 +14,7 @@ from msgspec import structs
 
 from config.settings import Settings
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
+from lics_actors.device.messages import CommandState
 from lics_actors.errors import ConflictError, RunNotFoundError
 from lics_actors.experiment.messages import CommandSettled, PhaseChanged, RewardAsked, SendCommand, TimerFired
 from lics_actors.run.messages import RenewAllowance, RunView, RunWish
@@ -32,6 +33,7 @@ from lics_actors.welfare.days import day_of
 from lics_actors.welfare.messages import Entry, Fate, Limit, Limits, Override, Substance
 from lics_actors.welfare_rounds import WelfareRounds
 from tests.contract.run_records import opened
+from tests.contract.store_rows import accepted, moved
 
 FLUID = Substance.FLUID
 NOW = datetime.now(UTC)
@@ -287,3 +289,30 @@ async def test_a_shortfall_is_told_before_the_day_ends_and_is_over_when_the_subj
     await repository.give_by_hand(DEFAULT_LABORATORY, structs.replace(gift(subject, 250), at=DAY.end + timedelta(hours=1)))
     await rounds.round(DAY.end + timedelta(hours=2))
     assert [each.returned_at is None for each in shown] == [True, False]
+
+
+async def test_what_came_out_is_known_by_the_calibration_of_that_time_or_by_the_device(repository: Repository) -> None:
+    subject = await a_subject(repository)
+    pump = (await repository.create_device(NewDevice("pump", "pump", "native", "user:1"))).id
+    facts: dict[str, Any] = {"valid_until": NOW + timedelta(days=30), "principal": "user:1"}
+    for made_at, slope in ((NOW - timedelta(days=9), 0.5), (NOW - timedelta(days=1), 0.8), (NOW + timedelta(hours=1), 2.0)):
+        points = [Point(10, 10 * slope), Point(20, 20 * slope)]
+        await repository.add_calibration(uuid4(), pump, points=points, made_at=made_at, **facts)
+    run = await a_run(repository, subject)
+    assert (await repository.grant(wish(run))).amount == 1000
+    journal, answers = Journal(repository, run), ({"dispensed_ul": 50.0}, {"dispensed_ul": 50.0, "measured_ul": 43.0}, None)
+    for n, answer in enumerate(answers):
+        command = journal.reward(40)
+        told = accepted(n, command, pump, args={"volume_ul": 50.0})
+        done = moved(command, 1, CommandState.SUCCEEDED, pump, result=answer)
+        await ship_journal(repository, uuid4(), [(1, told), (2, done)])
+    journal.reward(40, "indeterminate")
+    await journal.ship()
+    known = await repository.subject_day(subject.id, DAY)
+    found = sorted(known.ledger.entries.values(), key=lambda each: each.at)
+    assert [(each.amount, each.commanded, each.confirmed, each.calibration) for each in found] == [
+        (40, 50, 50, 2), (40, 50, 50, 2), (40, 50, None, 2), (40, None, None, None)
+    ]  # fmt: skip
+    assert [each.measured for each in found] == [pytest.approx(40), 43.0, pytest.approx(40), None]
+    assert (known.ledger.least(FLUID), known.ledger.most(FLUID)) == (pytest.approx(123), 1000), "the run holds its grant"
+    assert (await repository.grant(wish(run))).amount == pytest.approx(997), "its pump gave 3 more than it knows"

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from lics_actors.store.changes import Change
 from lics_actors.store.subjects import FACTS, Subject, Weight
-from lics_actors.study.subject_documents import RFID, Daily, Sex, Status
+from lics_actors.study.subject_documents import RFID, Daily, Sex, Species, Status
 from web.schemas.base import Answer, Body, Cursor, PageLimit, Query, Reason, UtcTime
 from web.schemas.devices import left_out
 
@@ -38,7 +38,7 @@ class NewSubjectBody(Body):
     id: UUID | None = Field(None, description="made up if absent", examples=[SUBJECT])
     laboratory_id: UUID | None = Field(None, description="the only one that is yours, if absent")
     name: Name
-    species: Text
+    species: Species
     sex: Sex = "unknown"
     birth_date: BirthDate = None
     rfid: Rfid | None = None
@@ -55,7 +55,7 @@ class SubjectPatch(Body):
         json_schema_extra={"examples": [{"status": "resting", "reason": "wound at the ear"}], "minProperties": 1}
     )
     name: Name = Field(default_factory=left_out)
-    species: Text = Field(default_factory=left_out)
+    species: Species = Field(default_factory=left_out)
     sex: Sex = Field(default_factory=left_out)
     birth_date: BirthDate = None
     rfid: Rfid | None = None

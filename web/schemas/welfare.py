@@ -76,7 +76,9 @@ class EntryView(Answer):
     amount: float
     time: datetime
     fate: Literal["commanded", "indeterminate", "refused", "failed", "confirmed"]
-    measured: float | None
+    commanded: float | None = Field(description="what the device was told; null: not known, or given by hand")
+    confirmed: float | None = Field(description="what the device says it did, on its own scale; null: it does not say")
+    measured: float | None = Field(description="what came out, by a sensor or by the calibration; null: nobody measured")
     calibration: int | None = Field(description="version that was in force")
     device_id: UUID | None
     rig_id: UUID | None
@@ -91,6 +93,7 @@ class SubstanceView(Answer):
     substance: str
     commanded: float
     surely: float
+    measured: float = Field(description="what came out, of what was measured")
     at_most: float
     by_hand: float
     reserved: float = Field(description="what runs that are not over may still give")
@@ -179,6 +182,7 @@ def _substance(known: SubjectDay, held: Limits, substance: Substance) -> Substan
         substance=substance.value,
         commanded=sum(each.amount for each in entries if each.fate is not Fate.REFUSED),
         surely=known.ledger.least(substance),
+        measured=sum(each.measured for each in entries if each.measured is not None),
         at_most=at_most - reserved,
         by_hand=sum(each.amount for each in entries if each.run is None),
         reserved=reserved,
@@ -196,6 +200,8 @@ def entry_view(entry: Entry) -> EntryView:
         amount=entry.amount,
         time=entry.at,
         fate=entry.fate.value,
+        commanded=entry.commanded,
+        confirmed=entry.confirmed,
         measured=entry.measured,
         calibration=entry.calibration,
         device_id=entry.device,

@@ -1,4 +1,4 @@
-"""`lics subject` and `lics protocol`, as people call them, on a real database."""
+"""`lics subject`, `lics protocol` and `lics experiment`, as people call them, on a real database."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lics_actors.cli import protocol, subject
+from lics_actors.cli import experiment, protocol, subject
 from lics_actors.experiment.library import text_of
 
 
@@ -20,19 +20,19 @@ def laboratory(monkeypatch: pytest.MonkeyPatch, data_dir: Path, database_url: st
 
 
 def run(*words: str) -> tuple[int, str]:
-    app = {"subject": subject.app, "protocol": protocol.app}[words[0]]
+    app = {"subject": subject.app, "protocol": protocol.app, "experiment": experiment.app}[words[0]]
     result = CliRunner().invoke(app, list(words[1:]))
     return result.exit_code, result.output
 
 
 def test_subjects() -> None:
-    words = ("subject", "add", "m-1", "--species", "mouse", "--sex", "male", "--born", "2025-05-01", "--rfid", "tag-1")
+    words = ("subject", "add", "m-1", "--species", "Mus musculus", "--sex", "male", "--born", "2025-05-01", "--rfid", "tag-1")
     code, text = run(*words, "--daily", "fluid_ul.target=900", "--daily", "fluid_ul.max=1500", "--json")
     assert code == 0, text
     assert json.loads(text)["daily"] == {"fluid_ul": {"target": 900.0, "max": 1500.0}}
     assert run(*words)[0] == 1, "the name is in use"
-    assert run("subject", "add", "m-2", "--species", "mouse", "--sex", "x")[0] == 2
-    assert run("subject", "add", "m-2", "--species", "mouse", "--born", "May")[0] == 2
+    assert run("subject", "add", "m-2", "--species", "Mus musculus", "--sex", "x")[0] == 2
+    assert run("subject", "add", "m-2", "--species", "Mus musculus", "--born", "May")[0] == 2
     assert run("subject", "weigh", "tag-1", "23.4", "--note", "before feeding") == (0, "m-1 weighs 23.4 g\n")
     assert run("subject", "change", "m-1", "--status", "retired")[0] == 2, "that needs a reason"
     assert run("subject", "change", "m-1", "--status", "retired", "--reason", "end of study")[0] == 0
@@ -70,3 +70,81 @@ def test_protocols(tmp_path: Path) -> None:
     assert (tmp_path / "x.svg").read_text().startswith("<svg")
     assert [each["name"] for each in json.loads(run("protocol", "list", "--json")[1])["items"]] == ["go_nogo", "mine"]
     assert "fixed" not in run("protocol", "list")[1].lower() or "mine" in run("protocol", "list")[1]
+
+
+PLAN = """
+name: two choices, batch 3
+about: what they learn
+stages:
+  - {name: ratio, protocol: fixed_ratio, parameters: {ratio: 2}, advance: {runs: 2, trials: 50, share: 0.8}}
+  - {name: choice, protocol: two_choice, back: {most: 0.2}}
+subjects: [m-1, m-2]
+schedule: {zone: Europe/Berlin, windows: [{begin: "08:00", end: "18:00", days: [mon, tue]}]}
+"""
+
+
+def test_experiments(tmp_path: Path) -> None:
+    for name in ("m-1", "m-2"):
+        assert run("subject", "add", name, "--species", "Mus musculus")[0] == 0
+    file = tmp_path / "plan.yaml"
+    file.write_text(PLAN)
+    assert "no experiments" in run("experiment", "list")[1]
+    code, text = run("experiment", "create", "--file", str(file), "--reason", "approved", "--json")
+    assert code == 0, text
+    made = json.loads(text)
+    assert (made["name"], made["status"], len(made["subjects"]), made["schedule"]["a_day"]) == (
+        "two choices, batch 3", "draft", 2, 1
+    )  # fmt: skip
+    assert run("experiment", "create", "-f", str(file))[0] == 1, "the name is in use"
+    _, text = run("experiment", "show", "two choices, batch 3")
+    for part in (
+        "what they learn",
+        "0  ratio: version",
+        "advance 2 runs of 50 trials with at least 80% good",
+        "m-1, m-2",
+        "approved",
+    ):
+        assert part in text, text
+    told = json.loads(run("experiment", "progress", made["id"], "--json")[1])["items"]
+    assert [(each["subject"], each["stage"], each["name"], each["runs"]) for each in told] == [
+        ("m-1", 0, "ratio", 0), ("m-2", 0, "ratio", 0)
+    ]  # fmt: skip
+    assert "0 ratio" in run("experiment", "progress", made["id"])[1]
+    file.write_text("subjects: [m-2]")
+    code, text = run("experiment", "update", made["id"], "--file", str(file), "--status", "active", "--json")
+    assert code == 0, text
+    assert (json.loads(text)["status"], len(json.loads(text)["subjects"]), json.loads(text)["version"]) == ("active", 1, 2)
+    assert run("experiment", "update", made["id"])[0] == 2, "nothing to change"
+    assert run("experiment", "archive", made["id"], "--reason", "published")[0] == 0
+    assert "no experiments" in run("experiment", "list")[1]
+    (row,) = json.loads(run("experiment", "list", "--done", "--json")[1])["items"]
+    assert row["status"] == "done"
+    assert [each["reason"] for each in json.loads(run("experiment", "show", row["id"], "--json")[1])["history"]] == [
+        "published", None, "approved"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("- 1", "file"),
+        ("name: x", "stages"),
+        ("{name: x, stages: 3}", "stages"),
+        ("{name: x, stages: [], colour: red}", "colour"),
+        ("{name: x, stages: [], status: lost}", "status"),
+        ("{name: ' ', stages: []}", "name"),
+        ("{name: x, stages: [3]}", "stages.0"),
+        ("{name: x, stages: [{name: a, protocol: two_choice, number: -1}]}", "stages.0"),
+        ("{name: x, stages: [{name: a, protocol: two_choice, advance: {share: 0.5}}]}", "nothing after the last"),
+        ("{name: x, stages: [{name: a, protocol: nowhere}]}", "nowhere"),
+        ("{name: x, stages: [{name: a, protocol: two_choice}], subjects: [nobody]}", "nobody"),
+        ("{name: x, stages: [{name: a, protocol: two_choice}], schedule: {zone: Mars}}", "Mars"),
+        ("{name: [", ""),
+    ],
+)
+def test_an_experiment_that_is_none_is_refused_with_its_place(tmp_path: Path, text: str, what: str) -> None:
+    file = tmp_path / "plan.yaml"
+    file.write_text(text)
+    code, said = run("experiment", "create", "--file", str(file))
+    assert code in {1, 2}, said
+    assert what in said and "Traceback" not in said

@@ -10,6 +10,7 @@ from uuid import UUID
 from drivers.description import description_json
 from drivers.native.spec import DEVICE_TYPES
 from lics_actors.datafile.dossier import (
+    CalibrationFacts,
     ClockFacts,
     CommandFacts,
     DeviceFacts,
@@ -38,6 +39,13 @@ def classic_dossier(name: str, trials: int = 12) -> Dossier:
     return rehearsed(task, rehearse(task).first, STARTED, {"lics": "1.2.3"})
 
 
+POINTS = ((5.0, 4.6), (20.0, 18.1))
+CALIBRATIONS = tuple(
+    CalibrationFacts(n, STARTED + timedelta(days=n - 9), STARTED + timedelta(days=n), 0.9, 0.1, 5.0, 20.0, 0.999, POINTS)
+    for n in (1, 2)
+)
+
+
 def dossier_of(play: Play, commands: Sequence[CommandFacts] = ()) -> Dossier:
     document = play.plan.document.model_dump(mode="json", exclude_unset=True)
     roles = {"pump": PUMP, "panel": PANEL, "room": ROOM}
@@ -52,7 +60,8 @@ def dossier_of(play: Play, commands: Sequence[CommandFacts] = ()) -> Dossier:
         parameters={"volume": 10.0},
         devices=tuple(
             DeviceFacts(
-                role, roles[role], f"{role} of cage 1", kind, "native", "fw 1", "east", ClockFacts(9, 0.001, 0.0, 0.01), "c1"
+                *(role, roles[role], f"{role} of cage 1", kind, "native", "fw 1", "east", ClockFacts(9, 0.001, 0.0, 0.01), "c1"),
+                calibrations=CALIBRATIONS if role == "pump" else (),
             )
             for role, kind in kinds.items()
         ),

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
-from lics_actors.datafile.about import completeness, duration_s, ending, sidecar, summary, timing
+from lics_actors.datafile.about import completeness, duration_s, ending, missing, missing_in_words, sidecar, summary, timing
 from lics_actors.datafile.content import plan_of, proved, tables_of
 from lics_actors.datafile.dossier import Dossier, Move
-from lics_actors.datafile.species import is_scientific, scientific
+from lics_actors.datafile.species import is_scientific, named_fully, scientific
 from lics_actors.datafile.tables import Column, Table, altered, flat, kind_of, named, parsed, said, same, text
 from lics_actors.datafile.timing import BOUNDS_S, clock, quantile, reaction_times, reactions
 from lics_actors.experiment.library import classics
@@ -327,3 +328,24 @@ def test_species_by_their_scientific_names(given_name: str, wanted: str) -> None
 
 def test_ids_are_those_of_the_run() -> None:
     assert UUID(rows(tables(full())["devices"])[0]["device_id"]).int == 11
+
+
+def test_what_nobody_said_of_a_subject_is_told_and_not_made_up() -> None:
+    whole = full().facts
+    assert whole.subject is not None and missing(whole) == []
+    unknown = structs.replace(whole.subject, species="-", sex="unknown", birth_date=None)
+    facts = structs.replace(whole, subject=unknown)
+    assert missing(facts) == ["subject's species", "subject's sex", "subject's birth date"]
+    assert missing_in_words(facts) == [
+        "Missing, as nobody said it: subject's species, subject's sex, subject's birth date (`-` is no Latin name)."
+    ]
+    assert missing(structs.replace(whole, subject=None)) == ["subject"]
+    assert missing_in_words(structs.replace(whole, subject=None)) == ["Missing, as nobody said it: subject."]
+    assert missing(structs.replace(whole, subject=None, rehearsed=True)) == missing(structs.replace(facts, rehearsed=True)) == []
+    assert missing_in_words(whole) == []
+
+
+@pytest.mark.parametrize("said", ["Mus musculus", "Canis lupus familiaris", "http://purl.obolibrary.org/obo/NCBITaxon_10090"])
+def test_a_species_is_said_fully(said: str) -> None:
+    assert named_fully(said) and is_scientific(scientific(said))
+    assert not any(map(named_fully, ("", "-", "mouse", "Mus", "mus musculus", f" {said}", f"{said}!")))

@@ -76,6 +76,8 @@ async def test_what_was_said_again_is_done_once(web: Web) -> None:
     [
         ({"name": " "}, "name"),
         ({"species": ""}, "species"),
+        ({"species": "-"}, "species"),
+        ({"species": "mouse"}, "species"),
         ({"sex": "both"}, "sex"),
         ({"birth_date": "2999-01-01"}, "birth_date"),
         ({"rfid": "x"}, "rfid"),
