@@ -105,13 +105,14 @@ def show(experiment: Called, as_json: AsJson = False) -> None:
 @app.command()
 def create(file: File, *, reason: Reason = None, as_json: AsJson = False) -> None:
     """Keep an experiment from a file, in which protocols, subjects and rigs stand by name or id."""
+    text = _text(file)
 
     async def work() -> None:
         from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
         from lics_actors.store.experiments import NewExperiment  # noqa: PLC0415
 
         async with _desk() as (desk, repository):
-            said = await _said(repository, file, None)
+            said = await _said(repository, text, None)
             row = await desk.create(asker(), NewExperiment(DEFAULT_LABORATORY, principal=asker().principal, **said), reason)
         _tell(row, as_json=as_json)
 
@@ -132,13 +133,14 @@ def update(
     given = {key: value for key, value in (("name", name), ("status", status)) if value is not None}
     if not given and file is None:
         raise typer.BadParameter("nothing to change; give --file, --name or --status")
+    text = None if file is None else _text(file)
 
     async def work() -> None:
         from lics_actors.study.experiment_files import read_file  # noqa: PLC0415
 
         async with _desk() as (desk, repository):
             row = await repository.find_experiment(experiment, None)
-            said = {} if file is None else await _said(repository, file, row)
+            said = {} if text is None else await _said(repository, text, row)
             changes = said | (read_file(given, whole=False) if given else {})
             after = await desk.change(asker(), row, changes, None, reason)
         _tell(after, as_json=as_json)
@@ -190,19 +192,25 @@ def progress(experiment: Called, as_json: AsJson = False) -> None:
     run(work)
 
 
-async def _said(repository: Repository, file: Path, before: Experiment | None) -> dict[str, Any]:
+def _text(file: Path) -> str:
+    from lics_actors.experiment.reading import MAX_BYTES  # noqa: PLC0415 - slow, and only when a command runs
+
+    try:
+        with file.open(encoding="utf-8", errors="replace") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        fail(f"{file} cannot be read: {error.strerror}")
+
+
+async def _said(repository: Repository, text: str, before: Experiment | None) -> dict[str, Any]:
     """Return what a file says, with ids, as the desk takes it. `before`: the experiment that is changed."""
     from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
     from lics_actors.audit import AuditLog  # noqa: PLC0415
-    from lics_actors.experiment.reading import MAX_BYTES, read_yaml  # noqa: PLC0415
+    from lics_actors.experiment.reading import read_yaml  # noqa: PLC0415
     from lics_actors.study.experiment_files import read_file, resolved  # noqa: PLC0415
     from lics_actors.study.plans import read_plan  # noqa: PLC0415
     from lics_actors.study.protocol_desk import ProtocolDesk  # noqa: PLC0415
 
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")[: MAX_BYTES + 1]
-    except OSError as error:
-        fail(f"{file} cannot be read: {error.strerror}")
     protocols = ProtocolDesk(repository, AuditLog(load_settings()))
 
     async def version(name: str, number: int | None) -> UUID:
