@@ -92,8 +92,8 @@ def test_experiments(tmp_path: Path) -> None:
     code, text = run("experiment", "create", "--file", str(file), "--reason", "approved", "--json")
     assert code == 0, text
     made = json.loads(text)
-    assert (made["name"], made["status"], len(made["subjects"]), made["schedule"]["a_day"]) == (
-        "two choices, batch 3", "draft", 2, 1
+    assert (made["name"], made["status"], len(made["subjects"]), made["schedule"]["missed"]) == (
+        "two choices, batch 3", "draft", 2, "ask"
     )  # fmt: skip
     assert run("experiment", "create", "-f", str(file))[0] == 1, "the name is in use"
     _, text = run("experiment", "show", "two choices, batch 3")
