@@ -34,18 +34,14 @@ hypothesis.settings.load_profile("lics")
 PASSWORD = "only-for-tests-on-loopback-0123456789"
 
 
-ALONE = {  # modules whose tests measure, or load the machine for minutes; single tests that measure are marked themselves
+ALONE = {  # modules whose tests measure, or load the machine all the time; single tests that measure are marked themselves
     "test_all_at_once",
-    "test_bench",
-    "test_bench_live",
-    "test_bench_query",
     "test_chaos",
     "test_chaos_runs",
-    "test_faults_servers",
     "test_many",
     "test_scale",
 }
-FIRST = ("test_openapi", "test_tutorial", "test_up")  # the longest: who begins with them does not end with them
+FIRST = ("test_openapi", "test_up", "test_bench", "test_tutorial")  # the longest: who begins with them does not end with them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -89,6 +89,24 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """One that has run; nobody changes it."""
+    checkout = Checkout(tmp_path_factory.mktemp("first"))
+    assert checkout.run()[0] == 0
+    return checkout
+
+
+@pytest.fixture
+def made(checkout: Checkout, first: Checkout) -> Checkout:
+    """A checkout whose environment is made: a copy of the first one's, which takes seconds to make."""
+    shutil.copytree(first.venv, checkout.venv, symlinks=True)
+    shutil.copytree(first.wheels, checkout.wheels, dirs_exist_ok=True)
+    shutil.copy(first.folder / "requirements.lock", checkout.folder)
+    assert checkout.run() == (0, "ran [] 1.0\n", "")
+    return checkout
+
+
 def test_old_pythons_can_read_it_and_it_uses_the_standard_library_only() -> None:
     tree = ast.parse((HOME / "lics").read_text(), feature_version=(3, 6))
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
@@ -105,32 +123,28 @@ def test_it_makes_the_environment_once_and_passes_every_word_on(checkout: Checko
     assert (code, out, err) == (0, "ran ['again'] 1.0\n", "")
 
 
-def test_a_changed_lock_is_installed(checkout: Checkout) -> None:
-    checkout.run()
-    checkout.lock("1.1")
-    assert checkout.run()[1] == "ran [] 1.1\n"
+def test_a_changed_lock_is_installed(made: Checkout) -> None:
+    made.lock("1.1")
+    assert made.run()[1] == "ran [] 1.1\n"
 
 
-def test_tests_need_more_and_everything_else_is_content_with_it(checkout: Checkout) -> None:
-    checkout.run()
-    assert "installing" in checkout.run("test", "-k", "x")[2]
-    assert checkout.run("test")[2] == checkout.run("bench")[2] == checkout.run("device")[2] == ""
+def test_tests_need_more_and_everything_else_is_content_with_it(made: Checkout) -> None:
+    assert "installing" in made.run("test", "-k", "x")[2]
+    assert made.run("test")[2] == made.run("bench")[2] == made.run("device")[2] == ""
 
 
-def test_a_half_made_environment_is_made_anew(checkout: Checkout) -> None:
-    checkout.run()
-    (checkout.venv / "made-by-lics").write_text("")  # as an interrupted call leaves it
-    shutil.rmtree(next((checkout.venv / "lib").glob("python3*")) / "site-packages")
-    code, out, err = checkout.run()
+def test_a_half_made_environment_is_made_anew(made: Checkout) -> None:
+    (made.venv / "made-by-lics").write_text("")  # as an interrupted call leaves it
+    shutil.rmtree(next((made.venv / "lib").glob("python3*")) / "site-packages")
+    code, out, err = made.run()
     assert (code, out) == (0, "ran [] 1.0\n"), err
 
 
-def test_an_environment_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
-    checkout.run()
-    for link in (checkout.venv / "bin").glob("python*"):
+def test_an_environment_whose_python_is_gone_is_made_anew(made: Checkout) -> None:
+    for link in (made.venv / "bin").glob("python*"):
         link.unlink()
         link.symlink_to("/nowhere/python")
-    assert checkout.run()[1] == "ran [] 1.0\n"
+    assert made.run()[1] == "ran [] 1.0\n"
 
 
 def test_it_survives_being_interrupted(checkout: Checkout) -> None:

@@ -42,6 +42,7 @@ from lics_actors.errors import (
 from lics_actors.journal import JournalReader, journal_path
 from lics_actors.runtime.messages import AskDoor, DoorAt
 from lics_actors.store.records import Command, CommandAccepted, CommandMoved, DeviceChanged, PayloadRejected
+from tests.pace import slowness
 from tests.system.device_host import DeviceHost
 from tests.waiting import PATIENCE_S, eventually
 
@@ -352,4 +353,4 @@ async def test_an_idle_device_costs_little(data_dir: Path, broker: BrokerSpec, f
         print(f"idle: {unique_mib:.2f} MiB unique, {share:.4%} of a core")
         bar_mib = 6.5 if sys.version_info >= (3, 12) else 12.0  # docs/performance.md: 3.11 shares less after a fork
         assert unique_mib < bar_mib, "the bar is 6 on a quiet machine; 5.0 to 5.3 were measured"
-        assert share < 0.002, "the bar is 0.05 % on a quiet machine"
+        assert share < 0.002 * slowness(), "the bar is 0.05 % on a quiet machine"

@@ -28,6 +28,7 @@ from lics_actors.fleet.messages import NodeState
 from lics_actors.fleet.state import device_node
 from lics_actors.runtime import process
 from lics_actors.store.records import AlarmCleared, AlarmRaised, FleetEvent
+from tests.pace import slowness
 from tests.system.fleet_actors import QUICK
 from tests.system.fleet_stand import DEVICES, FIVE, ONE, START_S, TWO, Stand, fleet_of_stand_ins, kill, launcher
 from tests.waiting import eventually
@@ -61,19 +62,21 @@ async def _word(stand: Stand, name: str, word: str) -> bool:
 
 @pytest.mark.alone
 async def test_a_killed_leaf_is_back_within_a_second_and_its_neighbours_notice_nothing(stand: Stand) -> None:
-    before, killed, took = await stand.all_running(), set[str](), float("inf")
-    while took >= 1.0:  # other work makes it longer, never shorter: of some, one is enough
-        victim = VICTIMS[len(killed)]
+    before, killed, took = await stand.all_running(), set[str](), list[float]()
+    for victim in VICTIMS:
         killed.add(device_node(victim))
         await stand.client.twin(victim)  # so that the client remembers the dead address
         began = time.perf_counter()
         kill(before[device_node(victim)])
         after = await stand.anew(device_node(victim), before[device_node(victim)].pid)
-        took = time.perf_counter() - began
+        took.append(time.perf_counter() - began)
         assert (after.incarnation, after.restarts) == (2, 1)
         assert after.last_error == "its process ended"
         twin = await stand.client.twin(victim)
         assert (twin.incarnation, twin.reason) == (2, str(after.pid))
+        if took[-1] < 1.0:  # other work makes it longer, never shorter
+            break
+    assert min(took) < slowness()
     tree = await stand.tree()
     assert all(tree[name].pid == node.pid for name, node in before.items() if name not in killed)
 

@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from config.settings import load_settings
 from drivers.native.demo import demo_devices
+from lics_actors.client import FleetClient
 from lics_actors.device.messages import BrokerSpec
 from lics_actors.fleet.cache import read_cache
+from lics_actors.fleet.messages import NodeState, NodeView
 from lics_actors.store.repository import NewDevice, Repository
 from tests.system.laboratory import Laboratory
 from tests.waiting import eventually
@@ -46,13 +49,21 @@ async def said(laboratory: Laboratory, *words: str, code: int = 0) -> Any:
 async def fleet_runs(laboratory: Laboratory, devices: int) -> dict[str, Any]:
     """Wait until the fleet runs so many devices; return the tree's nodes by name."""
 
-    async def check() -> dict[str, Any] | None:
-        root = await said(laboratory, "fleet", "tree")
-        nodes = {node["name"]: node for node in _all(root)}
-        running = [node for node in nodes.values() if node["kind"] == "device" and node["state"] == "running"]
-        return nodes if len(running) == devices else None
+    client = await FleetClient.open(load_settings(data_dir=laboratory.data_dir))
 
-    return await eventually(check)
+    async def check() -> bool:
+        nodes = _below(await client.tree())
+        return sum(node.kind == "device" and node.state is NodeState.RUNNING for node in nodes) == devices
+
+    try:
+        await eventually(check)
+    finally:
+        await client.close()
+    return {node["name"]: node for node in _all(await said(laboratory, "fleet", "tree"))}
+
+
+def _below(node: NodeView) -> list[NodeView]:
+    return [node, *(below for child in node.children for below in _below(child))]
 
 
 def _all(node: dict[str, Any]) -> list[dict[str, Any]]:

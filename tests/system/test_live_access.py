@@ -96,7 +96,7 @@ async def test_who_is_signed_out_elsewhere_is_cut_off(web: LiveWeb) -> None:
 
 
 async def test_a_connection_ends_with_its_token_unless_it_is_renewed(web: LiveWeb) -> None:
-    short = AccessTokens(access_of(web).desk.tokens._keys, 6.0)
+    short = AccessTokens(access_of(web).desk.tokens._keys, 10.0)
     token, _ = await signed_in(web, Role.OBSERVER, short)
     ends, stays = await (await web.connect()).sign_in(token), await (await web.connect()).sign_in(token)
     following, _ = await signed_in(web, Role.OBSERVER)

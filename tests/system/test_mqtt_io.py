@@ -130,7 +130,7 @@ async def test_a_pulse_is_encoded_as_mqtt_io_expects_it(broker: BrokerSpec, data
         with mqtt_io(broker, data_dir):
             await obedient(listener)
             listener.heard.clear()
-            assert await listener.send("pulse_output", output="light", duration_ms=300) is None
+            assert await listener.send("pulse_output", output="light", duration_ms=1500) is None
             on = await eventually(lambda: echoed(listener, "output/light=on"))
             off = await eventually(lambda: echoed(listener, "output/light=off"))
             assert off.time - on.time >= timedelta(seconds=0.1)

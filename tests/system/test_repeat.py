@@ -24,7 +24,7 @@ def repeated(folder: Path, times: int) -> tuple[int, int]:
     path.write_text(LUCKY)
     words = [sys.executable, "-P", "-m", "lics_actors", "test", "--repeat", str(times), str(path), "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        words, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)}, capture_output=True, check=False, timeout=60
+        words, cwd=folder, env={**os.environ, "PYTHONPATH": str(HOME)}, capture_output=True, check=False, timeout=110
     )
     return done.returncode, len((folder / "runs").read_text())
 

@@ -58,6 +58,7 @@ async def never_delayed(load: Load, mark: int) -> None:
     assert slowest[len(slowest) // 2] < 0.5, slowest
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["refusing", "hanging"])
 async def test_without_a_database_commands_go_on_reads_are_refused_and_nothing_is_missing_after(site: Site, how: str) -> None:
     api = site.laboratory.api
@@ -89,6 +90,7 @@ async def test_without_a_database_commands_go_on_reads_are_refused_and_nothing_i
     await load.audit()
 
 
+@pytest.mark.alone
 async def test_with_a_hung_database_a_socket_is_told_and_steers(site: Site) -> None:
     address = f"ws://{site.laboratory.api.base_url.host}:{site.laboratory.api.base_url.port}/ws"
     async with site.database.hanging(), connect(address, additional_headers={"Authorization": f"Bearer {TOKEN}"}) as socket:
@@ -120,6 +122,7 @@ async def test_with_a_slow_database_everything_works_only_later(site: Site) -> N
     await load.audit()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["refusing", "hanging"])
 async def test_without_redis_only_the_live_view_pauses(site: Site, how: str) -> None:
     async with site.load() as load:
