@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import os
 import sqlite3
@@ -44,6 +45,7 @@ Result = TypeVar("Result")
 
 WAL_PAGES = 256  # checkpoint at 1 MiB: 300 devices shall not keep 300 x 4 MiB of write-ahead log
 BUSY_S = 5.0  # only a reader's recovery after a crash ever takes the writer's lock, for milliseconds
+MAKING_S = 3600.0  # a journal is made in milliseconds; who is at it for so long has another's number
 REPEATABLE = timedelta(hours=24)  # how long a settled command answers its repeat (`Idempotency-Key`) while the database is away
 INDETERMINATE_KEPT = timedelta(days=7)  # a ledger silent for a week settles nothing any more
 
@@ -194,6 +196,8 @@ class Journal:
             self._level, self._recent = "", None
             fresh = not self.path.exists() and _created(self.path)
             self._inode = self.path.stat().st_ino if self.path.exists() else None
+            if fresh or (self._inode and self.path.stat().st_nlink > 1):  # it still has the name that it was made under
+                _sweep(self.path)
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_S, check_same_thread=False)
             self._transaction = _Transaction(self._db)
             try:
@@ -311,7 +315,7 @@ def _created(path: Path) -> bool:
 
     Whoever opens one that is being made sees half of it, and would take it for something else.
     """
-    making = path.with_name(f"{path.name}.{uuid4().hex}.new")
+    making = path.with_name(f"{path.name}.{os.getpid()}.{uuid4().hex}.new")
     try:
         with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
             _furnish(db)
@@ -320,6 +324,28 @@ def _created(path: Path) -> bool:
         return False
     finally:
         making.unlink(missing_ok=True)
+    return True
+
+
+def _sweep(path: Path) -> None:
+    """Remove what makers of this journal have left who were killed over it."""
+    inode, now = path.stat().st_ino, time.time()
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.new*"):
+        with contextlib.suppress(FileNotFoundError):
+            looks = left.stat()
+            maker = left.name.removeprefix(f"{path.name}.").partition(".")[0]
+            at_work = maker.isdecimal() and _lives(int(maker)) and now - looks.st_mtime < MAKING_S
+            if looks.st_ino == inode or not at_work:
+                left.unlink()
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
     return True
 
 

@@ -223,6 +223,7 @@ async def test_garbage_on_every_topic_is_counted_and_inspectable_and_restarts_no
         "empty": b"",
     }
     topics = ("describe", "status", "telemetry", "events", "commands/ack")
+    await laboratory.records()
     async with laboratory.simulator(ENVIRONMENT, PUMP, rate_hz=5.0) as simulator:
         await online(laboratory, ENVIRONMENT, PUMP)
         before = await laboratory.nodes()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ import psutil
 import pytest
 
 from config.settings import load_settings
-from lics_actors.services.ports import is_free
 from lics_actors.services.readiness import fetch
 from tests.waiting import wait_until
 
@@ -123,10 +123,23 @@ def lab(data_dir: Path, free_port: Callable[[], int]) -> Iterator[Up]:
 
 def nothing_left(lab: Up, family: list[psutil.Process], ports: list[int]) -> None:
     wait_until(lambda: gone(family), what="every process is gone")
-    wait_until(lambda: all(is_free(port) for port in ports), what="every port is free")
+    wait_until(lambda: not held(lab, ports), what="nobody of ours listens")
     sockets = [path for path in lab.data_dir.rglob("*") if path.is_socket()]
     assert sockets == []
     assert not (lab.data_dir / "lab" / "run" / "endpoints.json").exists()
+
+
+def held(lab: Up, ports: list[int]) -> list[int]:
+    """Return who still listens on such a port and works for this laboratory; a port that is free may be taken by anybody."""
+    those = {c.pid for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr[1] in ports}
+    return [pid for pid in those if pid is None or _works_for(pid, str(lab.data_dir))]
+
+
+def _works_for(pid: int, mark: str) -> bool:
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return mark in " ".join([*process.cmdline(), *process.environ().values()])
+    return False
 
 
 def listening(family: list[psutil.Process]) -> list[int]:
@@ -203,7 +216,7 @@ def test_it_survives_the_death_of_every_part_and_leaves_nothing_when_it_is_kille
     lab.process.kill()
     lab.process.wait()
     wait_until(lambda: gone(family), what="what it started dies with it")
-    wait_until(lambda: all(is_free(port) for port in ports))
+    wait_until(lambda: not held(lab, ports), what="nobody of ours listens")
     doctor = lab.lics("doctor")
     assert doctor.returncode == 0, doctor.stdout
 

@@ -411,6 +411,23 @@ def test_a_reader_refuses_what_is_no_journal(path: Path, content: bytes) -> None
         JournalReader(path)
 
 
+def test_what_a_killed_maker_left_goes_with_the_next_opening_and_another_maker_is_left_alone(path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    left = [path.with_name(f"{path.name}.{maker}.x.new{end}") for maker in (dead.pid, "uuid") for end in ("", "-wal")]
+    making = path.with_name(f"{path.name}.{os.getppid()}.x.new")
+    beside = path.with_name(f"another-{path.name}.{dead.pid}.x.new")
+    for file in (*left, making, beside):
+        file.touch()
+    Journal(path).close()
+    assert [file for file in (*left, making, beside) if file.exists()] == [making, beside]
+    os.utime(making, (0, 0))  # nobody takes so long: its number is another's by now
+    os.link(path, left[0])  # killed when it had only its first name to give up
+    Journal(path).close()
+    assert not making.exists() and not left[0].exists() and path.exists()
+
+
 def test_an_unfinished_file_is_finished(path: Path) -> None:
     sqlite3.connect(path).execute("PRAGMA journal_mode = WAL").connection.close()  # killed right after
     Journal(path).append([event(1)])

@@ -40,7 +40,7 @@ async def test_a_clock_that_steps_times_nothing_out(load: tuple[Load, SteppedClo
             mark = len(running.asked)
             clock.stands_at(step)
             await running.goes_on(10)
-            assert set(summary(running.since(mark))) == {(200, "succeeded")}, summary(running.since(mark))
+            assert set(summary(running.since(mark))) == {(200, "succeeded")}, running.since(mark)
             for device in DEVICES:
                 assert await laboratory.is_link(device.id, "online")
     await running.audit()
