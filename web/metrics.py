@@ -42,6 +42,8 @@ GAUGES: Final[dict[str, tuple[str, str, Callable[[Iterable[float]], float]]]] = 
     "commands_waiting": ("lics_commands_waiting", "commands that wait for their device", sum),
     "commands_in_flight": ("lics_commands_in_flight", "commands sent, not settled", sum),
     "commands_in_doubt": ("lics_commands_in_doubt", "indeterminate commands that wait for their device's ledger", sum),
+    "sessions_open": ("lics_sessions_open", "planned sessions of these days that are to come, or just beginning", sum),
+    "sessions_asked": ("lics_sessions_asked", "missed sessions that wait for a person's decision", sum),
     "broker_up": ("lics_recorder_broker_up", "1 while the recorder hears the broker", min),
     "database_up": ("lics_recorder_database_up", "1 while the recorder reaches the database", min),
 }
@@ -51,6 +53,7 @@ COUNTERS: Final = {  # told by kind of node: what two kinds count is not added u
     "recorder_rejected": REJECTED,
     "driver_faults": ("lics_driver_faults", "messages at which a driver failed instead of refusing them"),
     "records_dropped": ("lics_records_dropped", "records a device's actor could not keep: its disk was full"),
+    "sessions_begun": ("lics_sessions_begun", "sessions that the scheduler began"),
     "recorder_received": ("lics_messages_received", "messages from the broker"),
     "recorder_acknowledged": ("lics_messages_acknowledged", "messages acknowledged to the broker, safe on disk"),
     "recorder_rows": ("lics_rows_committed", "rows of telemetry and events, new in the tables"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -150,6 +151,9 @@ class Shell:
         assert row.wish_at is not None
         if self._wishes.get(row.id) == row.wish_at:
             return
+        if row.id not in self.state.slots:
+            await self._wish_of_old(row, now)
+            return
         by = row.wish_by or ""
         skip = row.wish == "skip"
         event = SkipAsked(now, row.id, by, row.wish_reason or "") if skip else StartAsked(now, row.id, by)
@@ -160,6 +164,16 @@ class Shell:
             await self._carry_out(effects, {})
         else:
             await self._carry_out(effects, {row.id: row.wish_at})
+
+    async def _wish_of_old(self, row: SlotRow, now: datetime) -> None:
+        """Let a slot be skipped that the rules ask nobody about any more; it is too late to begin it."""
+        assert row.wish_at is not None
+        words = [AlarmCleared(now, source_of(row.experiment_id, row.subject_id, row.id), ALARM)]
+        if row.wish == "skip":
+            kept = replace(row, status=Status.SKIPPED.value, why=(row.wish_reason or "",), principal=row.wish_by or "")
+        else:
+            kept, words = replace(row, why=("it is planned no more, or was too long ago: begin a run by hand",)), []
+        self._alarms(await self._repository.keep_slots([kept], words, {row.id: row.wish_at}))
 
     # what is done
 

@@ -198,10 +198,19 @@ async def test_what_nobody_decided_for_days_is_closed_and_what_is_planned_no_mor
     long_ago = datetime.now(UTC) - timedelta(days=9)
     old = replace(slot, id=uuid4(), ordinal=9, begin_at=long_ago, end_at=long_ago, status="asked")
     unplanned = replace(slot, id=uuid4(), ordinal=8)
-    await repository.keep_slots([old, unplanned])
+    recent = datetime.now(UTC) - timedelta(days=2, hours=12)
+    ill = replace(slot, id=uuid4(), ordinal=7, begin_at=recent, end_at=recent, status="asked")
+    late = replace(ill, id=uuid4(), ordinal=6)
+    await repository.keep_slots([old, unplanned, ill, late])
+    await repository.wish_slot(ill.id, "skip", "user:1", "was ill")
+    await repository.wish_slot(late.id, "start", "user:1", "why not")
     async with at_work(repository, fleet):
         await eventually(lambda: _is_gone(repository, unplanned.id), 30.0, "nobody plans it any more")
+        await eventually(lambda: _unwished(repository, late.id), 30.0, "the wish was heard")
     assert (await repository.get_slot(old.id)).status == "missed"
+    skipped, told = await repository.get_slot(ill.id), await repository.get_slot(late.id)
+    assert (skipped.status, skipped.why, skipped.principal, skipped.wish) == ("skipped", ("was ill",), "user:1", None)
+    assert (told.status, "begin a run by hand" in told.why[0]) == ("asked", True)
 
 
 async def _is_gone(repository: Repository, slot_id: UUID) -> bool:
