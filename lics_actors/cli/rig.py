@@ -75,6 +75,27 @@ def show(rig: Rig, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def history(rig: Rig, as_json: AsJson = False) -> None:
+    """Show the latest versions of a rig: who changed what of it."""
+
+    async def work() -> None:
+        async with _desk() as (_, repository):
+            found = (await repository.changes((await repository.find_rig(rig)).id, 100)).items
+        if as_json:
+            told = [
+                {"version": each.version, "time": each.time, "by": each.principal, "changed": each.changed, "facts": each.facts}
+                for each in found
+            ]
+            print_json({"items": told})
+            return
+        for each in found:
+            words = f"version {each.version}  {each.time:%Y-%m-%d %H:%M}  {each.principal}  {', '.join(each.changed)}"
+            console.print(words, highlight=False, markup=False)
+
+    run(work)
+
+
+@app.command()
 def add(
     name: Annotated[str, typer.Argument(help="a name that no other rig has")],
     device: Annotated[list[str], typer.Argument(metavar="ROLE=DEVICE", help="a device by its id or name, and its role")],

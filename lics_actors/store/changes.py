@@ -1,4 +1,4 @@
-"""Who changed what, and why: each version of a subject or an experiment, written in the transaction that makes it."""
+"""Who changed what, and why: each version of a subject, a rig or an experiment, written in the transaction that makes it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Changes(Connected):
     """The histories of what people keep, newest first."""
 
     async def changes(self, about: UUID, limit: int = 100, cursor: str | None = None) -> Page[Change]:
-        """Return the versions of a subject or an experiment, newest first.
+        """Return the versions of a subject, a rig or an experiment, newest first.
 
         Raises:
             InvalidError: the limit or the cursor is none.

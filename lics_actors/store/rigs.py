@@ -13,6 +13,7 @@ import asyncpg
 from lics_actors.access.laboratories import DEFAULT_LABORATORY, Laboratories
 from lics_actors.device.messages import Admin, RigSpec, RoleSpec
 from lics_actors.errors import ConflictError, PreconditionFailedError, RigNotFoundError
+from lics_actors.store.changes import note_change
 from lics_actors.store.connection import ANSWER_S, Connected
 from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.holders import rig_is_free, taken_out
@@ -21,8 +22,10 @@ from lics_actors.store.rig_documents import Member
 
 MAX_PAGE: Final = 500
 MAX_RIGS: Final = 10_000  # a fleet's Registrar reads all of them
+# One that is made anew under the id of a forgotten one goes on with its numbers: the history of both is one.
 _INSERT: Final = """INSERT INTO rig (id, name, devices, interlocks, version, created_at, updated_at, created_by, updated_by,
-    laboratory_id) VALUES ($1, $2, $3, $4, 1, $5, $5, $6, $6, $7) RETURNING *"""
+    laboratory_id) SELECT $1, $2, $3, $4, coalesce((SELECT max(version) FROM change_history WHERE about = $1), 0) + 1, $5, $5,
+    $6, $6, $7 RETURNING *"""
 _UPDATE: Final = """UPDATE rig SET name = $2, devices = $3, interlocks = $4, updated_at = $5, updated_by = $6,
     version = version + 1 WHERE id = $1 AND version = $7 RETURNING *"""
 _DELETE: Final = "DELETE FROM rig WHERE id = $1 AND ($2::int IS NULL OR version = $2) RETURNING id"
@@ -78,11 +81,14 @@ class Rigs(Connected):
         """
         rig_id = new.rig_id or uuid4()
         values = (rig_id, new.name, *_documents(new.devices, new.interlocks), datetime.now(UTC), new.principal, new.laboratory_id)
-        async with self.raw(ANSWER_S) as connection:
+        async with self.transaction(ANSWER_S) as connection:
             try:
-                return _row(await connection.fetchrow(_INSERT, *values))
+                row = await connection.fetchrow(_INSERT, *values)
             except asyncpg.UniqueViolationError as error:
                 raise _conflict(error, rig_id, new.name) from error
+            made = _row(row)
+            await note_change(connection, "rig", row, reason=None, before=None, after=rig_facts(made))
+        return made
 
     async def get_rig(self, rig_id: UUID) -> RigRow:
         """Return a rig.
@@ -148,6 +154,9 @@ class Rigs(Connected):
                 row = await connection.fetchrow(_UPDATE, rig_id, name, *documents, datetime.now(UTC), principal, expected)
             except asyncpg.UniqueViolationError as error:
                 raise _conflict(error, rig_id, name) from error
+            if row is not None:
+                told = {"before": rig_facts(before), "after": rig_facts(_row(row))}
+                await note_change(connection, "rig", row, reason=None, **told)
         if row is None:
             raise _changed(await self.get_rig(rig_id), expected)
         return _row(row)
@@ -209,6 +218,12 @@ async def _specs(connection: Any, rows: list[RigRow]) -> list[RigSpec]:
         )
         for row in rows
     ]
+
+
+def rig_facts(row: RigRow) -> dict[str, Any]:
+    """Return what people say of a rig, for its history."""
+    devices = {role: str(device_id) for role, device_id in row.devices.items()}
+    return {"name": row.name, "devices": devices, "interlocks": [dict(each) for each in row.interlocks]}
 
 
 def _documents(devices: Mapping[str, UUID], interlocks: tuple[Mapping[str, Any], ...]) -> tuple[str, str]:

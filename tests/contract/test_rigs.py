@@ -54,6 +54,15 @@ async def test_a_rigs_life(repository: Repository) -> None:
             await missing
     with pytest.raises(RigNotFoundError):
         await repository.find_rig("cage 4")
+    again = await repository.create_rig(NewRig("cage 9", "user:3", rig_id=made.id))
+    history = (await repository.changes(made.id)).items
+    assert [(each.version, each.principal, list(each.changed)) for each in history] == [
+        (again.version, "user:3", ["devices", "interlocks", "name"]),
+        (3, "u", ["interlocks"]),
+        (2, "user:2", ["name"]),
+        (1, "user:1", ["devices", "interlocks", "name"]),
+    ], "what was tried and refused is no version; one made anew goes on with the numbers"
+    assert history[1].facts == {"name": "cage 4", "devices": {"sensor": str(sensor)}, "interlocks": []}
 
 
 async def test_names_and_ids_are_given_once(repository: Repository) -> None:

@@ -29,6 +29,7 @@ from web.schemas.rigs import (
     rig_state_view,
     rig_view,
 )
+from web.schemas.subjects import ChangePage, ChangesQuery, change_view
 from web.scoping import place_there, where, within
 from web.speech import Said, Speech, answer, speaks
 
@@ -109,6 +110,16 @@ async def _made_before(body: NewRigBody, rig_id: UUID | None, conflict: Conflict
 async def get_rig(rig_id: UUID) -> Response:
     """A rig, and which of its interlocks have tripped."""
     return await _tell(await backing().repository.get_rig(rig_id))
+
+
+@blueprint.get("/rigs/<uuid:rig_id>/history")
+@requires("rig:read")
+@speaks(Speech(tag="rigs", query=ChangesQuery, answers={200: Said(ChangePage, "A page, newest first.")}, errors=(503,)))
+async def get_rig_history(rig_id: UUID, query: ChangesQuery) -> Response:
+    """Every version of a rig: who made it, and what it was."""
+    rig = await backing().repository.get_rig(rig_id)
+    page = await backing().repository.changes(rig.id, query.limit, query.cursor)
+    return answer(ChangePage.model_construct(items=[change_view(row) for row in page.items], next=page.next))
 
 
 @blueprint.put("/rigs/<uuid:rig_id>")

@@ -53,10 +53,16 @@ async def test_a_rigs_life(web: Web) -> None:
     assert (await web.ask("PUT", f"/rigs/{rig['id']}", {"If-Match": tag}, json={"name": "x"})).status_code == 412
     replaced = await web.ask("PUT", f"/rigs/{rig['id']}", json={"name": "cage 5"})
     assert (await replaced.get_json())["interlocks"] == []
+    history = (await (await web.ask("GET", f"/rigs/{rig['id']}/history")).get_json())["items"]
+    assert [(each["version"], each["changed"]) for each in history] == [
+        (3, ["devices", "interlocks", "name"]), (2, ["name"]), (1, ["devices", "interlocks", "name"])
+    ]  # fmt: skip
+    assert (history[1]["facts"]["name"], history[1]["principal"]) == ("cage 4", "user:admin")
     assert (await web.ask("DELETE", f"/rigs/{rig['id']}", {"If-Match": tag})).status_code == 412
     assert (await web.ask("DELETE", f"/rigs/{rig['id']}")).status_code == 204
     assert web.fleet.rigs[UUID(rig["id"])] is None
-    assert (await web.ask("GET", f"/rigs/{rig['id']}")).status_code == 404
+    for gone in ("", "/history"):
+        assert (await web.ask("GET", f"/rigs/{rig['id']}{gone}")).status_code == 404
 
 
 async def test_a_key_makes_it_repeatable(web: Web) -> None:
