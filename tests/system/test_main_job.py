@@ -235,7 +235,9 @@ async def test_garbage_on_every_topic_is_counted_and_inspectable_and_restarts_no
         async def seen() -> bool:
             page = await laboratory.get(f"/api/v1/devices/{ENVIRONMENT.id}/rejected", limit=500)
             assert all(len(item["payload"]) < 8192 for item in page["items"])
-            return {item["topic"].split(str(ENVIRONMENT.id) + "/")[1] for item in page["items"]} == set(topics)
+            found = {item["topic"].split(str(ENVIRONMENT.id) + "/")[1] for item in page["items"]}
+            assert found == set(topics), f"{len(page['items'])} rejected, too many or few: {found ^ set(topics)}"
+            return True
 
         await eventually(seen, what="garbage of every topic can be inspected")
         after = await laboratory.nodes()
