@@ -21,7 +21,9 @@ import psutil
 from drivers.native.demo import DemoDevice
 from drivers.native.simulator import SimulatedDeviceSpec, Simulator
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.fleet.recorders import recorder_number
 from lics_actors.recorder.session import SESSION_FILE
+from lics_actors.services.readiness import DEAF
 from tests.waiting import PATIENCE_S, eventually, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -180,7 +182,10 @@ class Laboratory:
         for name, process in self.processes.items():
             assert process.poll() is None, f"{name} ended with {process.returncode}"
         health = await self.api.get("/health")
-        return bool(health.json()["status"] == "healthy")
+        if health.json()["status"] != "healthy":
+            return False
+        recorders = {name: node["word"] for name, node in (await self.nodes()).items() if recorder_number(name) is not None}
+        return bool(recorders) and DEAF.isdisjoint(recorders.values())  # else what devices say now is nobody's
 
     async def _leave(self) -> None:
         await self.api.aclose()
