@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from drivers.native.demo import demo_devices
 from lics_actors.device.messages import BrokerSpec
@@ -47,7 +46,6 @@ async def metric(laboratory: Laboratory, line: str) -> bool:
         return line in (await client.get(laboratory.metrics_url)).text
 
 
-@pytest.mark.timeout(180)
 async def test_from_quarantine_to_its_end_over_a_restart_and_without_a_database(
     data_dir: Path, own_postgres: Postgres, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
 ) -> None:

@@ -70,7 +70,6 @@ def _all(node: dict[str, Any]) -> list[dict[str, Any]]:
     return [node, *(below for child in node["children"] for below in _all(child))]
 
 
-@pytest.mark.timeout(180)
 async def test_a_pump_from_registration_to_reward(laboratory: Laboratory) -> None:
     assert (await laboratory.cli("device", "list"))[1].startswith("no devices")
     laboratory.start("fleet", "fleet", "run")
@@ -118,7 +117,6 @@ async def _telemetry(laboratory: Laboratory) -> list[dict[str, Any]]:
     return items
 
 
-@pytest.mark.timeout(180)
 async def test_operators_see_and_restart_the_tree(laboratory: Laboratory) -> None:
     await said(laboratory, "device", "add", "cage-1", "--type", "lickometer")
     await said(laboratory, "device", "add", "[red]cage-2", "--type", "other", "--silent", "2m")
@@ -184,7 +182,6 @@ async def test_a_device_nobody_told_the_fleet_of_is_found_and_kept_for_a_start_w
     assert [spec.device_id for spec in (read_cache(laboratory.data_dir / "devices.json") or ((),))[0]] == [row.id]
 
 
-@pytest.mark.timeout(180)
 async def test_a_fleet_started_without_its_database_takes_over_what_it_says_when_it_comes(laboratory: Laboratory) -> None:
     await said(laboratory, "device", "add", "old", "--type", "pump")
     laboratory.start("fleet", "fleet", "run")

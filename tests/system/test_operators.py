@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from websockets.asyncio.client import connect
 
 from drivers.native.demo import DemoDevice, demo_devices
@@ -66,7 +65,6 @@ async def audited(laboratory: Laboratory, acts: int) -> list[dict[str, Any]]:
     return await eventually(enough, what=f"{acts} acts in the audit")
 
 
-@pytest.mark.timeout(120)
 async def test_every_verb_every_way_and_who_did_it(
     data_dir: Path, database_url: str, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
 ) -> None:
@@ -137,7 +135,6 @@ async def test_every_verb_every_way_and_who_did_it(
         assert {item["action"] for item in page["items"]} == {"fleet.restart"}
 
 
-@pytest.mark.timeout(120)
 async def test_watching_goes_on_through_a_restart_and_logs_are_a_nodes_own(
     data_dir: Path, database_url: str, redis_url: str, broker: BrokerSpec, free_port: Callable[[], int]
 ) -> None:

@@ -123,7 +123,6 @@ def place(laboratory: Laboratory) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.timeout(180)
 async def test_one_after_another_while_commands_are_given(laboratory: Laboratory) -> None:
     before, load = await laboratory.nodes(), Load(laboratory)
     since = datetime.fromisoformat((await laboratory.get("/health"))["timestamp"])
@@ -145,7 +144,6 @@ async def test_one_after_another_while_commands_are_given(laboratory: Laboratory
     assert (await laboratory.get("/api/v1/fleet/roll"))["done"] == rolled["done"]
 
 
-@pytest.mark.timeout(180)
 async def test_it_stops_at_the_first_that_does_not_come_back(laboratory: Laboratory) -> None:
     """A journal that cannot be opened any more: the actor runs on with it, and will not begin again."""
     before, broken = await laboratory.nodes(), PUMPS[1]
@@ -170,7 +168,6 @@ async def test_it_stops_at_the_first_that_does_not_come_back(laboratory: Laborat
     assert code == 1 and broken.name in text
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("laboratory", ["copy"], indirect=True)
 async def test_all_at_once_from_a_new_program_while_commands_are_given(laboratory: Laboratory) -> None:
     program, old, load = laboratory.data_dir / "program", place(laboratory), Load(laboratory)

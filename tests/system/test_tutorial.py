@@ -20,7 +20,7 @@ HOME = Path(__file__).resolve().parents[2]
 TEXT = (HOME / "docs" / "tutorial.md").read_text()
 FILE = re.compile(r"`(\S+\.(?:yaml|py))`[^`]*\n\n```(?:yaml|python)\n(.*?)```", re.DOTALL)
 UP = "./lics up --demo"
-LIVE_S, COMMAND_S = 90.0, 60.0
+LIVE_S, TYPED_S = 120.0, 400.0  # a minute or so on a machine that is idle
 
 
 def commands() -> list[str]:
@@ -65,12 +65,12 @@ def laboratory(folder: Path, environment: dict[str, str]) -> Iterator[Path]:
         yield folder
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(30)
+        process.wait(60)
 
 
 @pytest.mark.linux
 @pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed; the demo on amqtt is tested in test_up")
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_newcomer_gets_from_nothing_to_a_data_file(laboratory: Path, environment: dict[str, str]) -> None:
     typed = commands()
     assert typed[0] == UP and len(typed) > 10
@@ -87,7 +87,7 @@ def test_a_newcomer_gets_from_nothing_to_a_data_file(laboratory: Path, environme
 
 def _typed(text: str, folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        ["/bin/sh", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=3 * COMMAND_S, check=False
+        ["/bin/sh", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=TYPED_S, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     return done.stdout

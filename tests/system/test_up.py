@@ -149,7 +149,6 @@ def listening(family: list[psutil.Process]) -> list[int]:
 
 
 @pytest.mark.linux
-@pytest.mark.timeout(240)
 def test_the_demo_is_live_of_use_gone_on_ctrl_c_and_there_again(lab: Up) -> None:
     lab.start("--demo")
     lab.live()
@@ -188,7 +187,6 @@ def test_the_demo_is_live_of_use_gone_on_ctrl_c_and_there_again(lab: Up) -> None
 
 
 @pytest.mark.linux
-@pytest.mark.timeout(300)
 def test_it_survives_the_death_of_every_part_and_leaves_nothing_when_it_is_killed_itself(lab: Up) -> None:
     lab.start("--demo")
     lab.live()
@@ -226,7 +224,6 @@ def test_it_survives_the_death_of_every_part_and_leaves_nothing_when_it_is_kille
 
 
 @pytest.mark.linux
-@pytest.mark.timeout(120)
 def test_it_runs_on_the_fallback_broker_and_says_what_that_guarantees(lab: Up) -> None:
     lab.start("--demo", program=("-c", WITHOUT_MOSQUITTO))
     lab.live()

@@ -126,7 +126,6 @@ async def registered(up: Up, devices: Any) -> None:
 
 @pytest.mark.linux
 @pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed, and amqtt forgets all when it dies")
-@pytest.mark.timeout(300)
 async def test_after_a_sigkill_of_everything_it_is_whole_again_and_nothing_acknowledged_is_lost(up: Up, data_dir: Path) -> None:
     up.start()
     await eventually(up.healthy, LIVE_S, f"LICS is up\n{up.said()}")

@@ -21,7 +21,7 @@ SEED = int(os.environ.get("LICS_TEST_CHAOS_SEED", "11"))
 @pytest.mark.linux
 @pytest.mark.mosquitto
 @pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed, and amqtt forgets all when it dies")
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_a_short_day_of_chaos_ends_with_a_clean_audit() -> None:
     async with servers() as on:
         report = await torment(on, replace(SHORT, seed=SEED), print)

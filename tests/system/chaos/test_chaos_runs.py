@@ -21,7 +21,6 @@ SEED = int(os.environ.get("LICS_TEST_CHAOS_SEED", "5"))
 @pytest.mark.linux
 @pytest.mark.mosquitto
 @pytest.mark.skipif(mosquitto_program() is None, reason="mosquitto is not installed, and amqtt forgets all when it dies")
-@pytest.mark.timeout(300)
 async def test_runs_under_chaos_lose_no_trial_and_double_no_reward() -> None:
     async with servers() as on:
         report = await torment(on, replace(SHORT_RUNS, seed=SEED), print)

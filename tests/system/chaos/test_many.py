@@ -14,7 +14,6 @@ DEVICES = 60
 
 
 @pytest.mark.linux
-@pytest.mark.timeout(300)
 async def test_a_fleet_that_loses_every_rack_is_back_and_has_lost_nothing() -> None:
     async with servers() as on:
         found = await many(on, DEVICES)
