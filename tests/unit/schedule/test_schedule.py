@@ -150,6 +150,24 @@ def test_a_session_that_was_begun_by_hand_is_needless_and_nobody_is_told() -> No
     assert board.hear(TimeCame(at(4))) == []
 
 
+def test_a_session_that_is_turned_away_waits_on_and_for_a_person_when_its_time_is_over() -> None:
+    board = Board(plan())
+    (look,) = board.hear(TimeCame(at(1)))
+    assert isinstance(look, Look)
+    board.pass_checks(look.slot, at(1))
+    (kept,) = board.hear(BeginFailed(at(1), look.slot.id, "the rig was taken", turned_away=True))
+    assert isinstance(kept, Keep)
+    assert (kept.slot.status, kept.slot.why, kept.slot.until) == (Status.WAITING, ("the rig was taken",), None)
+    (again,) = board.hear(TimeCame(at(2.99)))
+    assert isinstance(again, Look)
+    board.pass_checks(again.slot, at(2.99))
+    kept, told = board.hear(BeginFailed(at(3), look.slot.id, "the rig was taken", turned_away=True))
+    assert isinstance(kept, Keep)
+    assert kept.slot.status is Status.ASKED
+    assert isinstance(told, Tell)
+    assert "could not begin: the rig was taken" in told.message
+
+
 def test_nobody_begins_a_session_where_one_is() -> None:
     board = Board(plan(), now=at(4))
     board.hear(RunsSeen(at(4), {UUID(int=7): (UUID(int=8), subject(0))}))

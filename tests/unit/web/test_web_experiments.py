@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -85,3 +86,36 @@ async def test_a_subject_goes_through_the_stages(web: Web, plan: dict[str, Any],
     assert (await told(web, "POST", "/runs", json={**wanted, "stage": 7}))[0] == 422
     assert (await told(web, "POST", "/runs", json={**wanted, "protocol": "fixed_ratio"}))[0] == 422
     assert (await told(web, "GET", f"/runs?experiment={made['id']}"))[1]["items"][1]["id"] == str(run_id)
+
+
+async def test_a_run_begun_by_hand_keeps_to_the_windows_and_to_its_runs_a_day(
+    web: Web, plan: dict[str, Any], cage: dict[str, Any]
+) -> None:
+    now = datetime.now(UTC)
+    shut = {"begin": f"{now + timedelta(hours=2):%H:%M}", "end": f"{now + timedelta(hours=3):%H:%M}"}
+    said = {**plan, "status": "active", "schedule": {"windows": [shut]}}
+    _, made = await told(web, "POST", "/experiments", json=said)
+    wanted = {"rig_id": cage["rig_id"], "subject_id": cage["subject_id"], "experiment_id": made["id"], "force": "test"}
+    status, refused = await told(web, "POST", "/runs", json=wanted)
+    assert (status, refused["detail"]["code"]) == (409, "OUTSIDE_SCHEDULE")
+    assert "the next opens" in refused["detail"]["message"]
+    key = {"Idempotency-Key": "beyond"}
+    status, run = await told(web, "POST", "/runs", key, json={**wanted, "beyond_schedule": "the owner is here"})
+    assert status == 202
+    await told(web, "PATCH", f"/experiments/{made['id']}", json={"schedule": {"a_day": 1}})
+    status, refused = await told(web, "POST", "/runs", {"Idempotency-Key": "other"}, json=wanted)
+    assert (status, refused["detail"]["code"]) == (409, "OUTSIDE_SCHEDULE")
+    assert "1 of 1 sessions" in refused["detail"]["message"]
+    again, same = await told(web, "POST", "/runs", key, json=wanted)
+    assert (again, same["id"]) == (202, run["id"]), "asked again it is the same run"
+    status, checked = await told(web, "GET", f"/experiments/{made['id']}/preflight?subject={cage['subject_id']}")
+    assert status == 200
+    codes = {each["code"]: each["forbids"] for each in checked["problems"]}
+    assert not checked["ready"]
+    assert codes.keys() >= {"A_DAY", "RIG"}
+    status, checked = await told(
+        web, "GET", f"/experiments/{made['id']}/preflight?subject={cage['subject_id']}&rig={cage['rig_id']}"
+    )
+    codes = {each["code"]: each["forbids"] for each in checked["problems"]}
+    assert codes.keys() >= {"A_DAY", "RUN_UNDER_WAY", "NOT_REHEARSED"}
+    assert all(each["todo"] for each in checked["problems"])
