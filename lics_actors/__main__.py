@@ -125,7 +125,14 @@ def _refuse(sentences: Sequence[str], next_step: str) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; Ctrl-C ends it without a word, also while it is still being imported."""
+    try:
+        _main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _main() -> None:
     if sys.version_info < MINIMUM:
         _refuse(["LICS needs Python 3.11 or newer"], "start it with ./lics, which looks for one")
     if wrong := shadowed():

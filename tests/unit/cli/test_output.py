@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,9 @@ def test_every_next_step_belongs_to_an_error() -> None:
     source = "\n".join(path.read_text() for part in ("lics_actors", "web") for path in sorted((HOME / part).rglob("*.py")))
     declared = set(re.findall(r'^    code = "([A-Z_]+)"', source, re.MULTILINE)) | {LicsError.code}
     assert NEXT_STEPS.keys() <= declared
+
+
+def test_ctrl_c_while_it_is_imported_leaves_no_traceback() -> None:
+    early = "import lics_actors.__main__ as m\ndef stop(): raise KeyboardInterrupt\nm.shadowed = stop\nm.main()"
+    done = subprocess.run([sys.executable, "-c", early], cwd=HOME, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
