@@ -108,7 +108,7 @@ class Cage:
             fits = [each for each in found if each["status"] in states and why in "; ".join(each["why"])]
             return fits[0] if fits else None
 
-        return await eventually(is_so, 60.0, f"the session is {' or '.join(states)}")
+        return await eventually(is_so, 150.0, f"the session is {' or '.join(states)}")
 
     async def runs(self, subject: str) -> list[Any]:
         return list((await self.get("/runs", subject=subject))["items"])
@@ -226,7 +226,7 @@ async def test_what_was_missed_is_told_and_a_person_decides_and_an_animal_may_ch
                 lab.simulator.device(reader).feel("tag", {"tag": "TAG-7"})
             return await lab.runs(chooser)
 
-        (run,) = await eventually(chosen, 60.0, "the tag has begun a session")
+        (run,) = await eventually(chosen, 150.0, "the tag has begun a session")
         assert run["id"] == waits["id"]
         await lab.begun(run["id"])
         await lab.end(run["id"])
