@@ -137,6 +137,11 @@ class SimulatedDevice:
         return {(epoch, seq) for leaf, epoch, seq in self._confirmed if leaf == TELEMETRY}
 
     @property
+    def confirmed_count(self) -> int:
+        """Return how many messages of both kinds those are."""
+        return len(self._confirmed)
+
+    @property
     def confirmed_events(self) -> set[tuple[int, int]]:
         """Return (epoch, seq) of the events that the broker acknowledged, where they are remembered."""
         return {(epoch, seq) for leaf, epoch, seq in self._confirmed if leaf == EVENTS}

@@ -20,6 +20,7 @@ from tests.system.chaos.verdict import Finding
 from tests.system.chaos.world import World
 from tests.waiting import eventually
 
+STOPPED_S = 120.0
 REST_S = 600.0  # for what is left of the runs when the faults are over, at the pace of a quiet machine
 SHIPPED_S = 60.0
 STATES = "select id, state from command where id = any($1::uuid[])"
@@ -30,6 +31,7 @@ class Course:
 
     def __init__(self, study: Study) -> None:
         self.study = study
+        self._wanted = study.task.runs
         self._fluid: dict[UUID, dict[str, Any]] = {}
 
     async def over(self) -> None:
@@ -45,7 +47,8 @@ class Course:
             await asyncio.wait_for(self.over(), REST_S)
         except TimeoutError:
             under_way = [str(each.run_id) for each in study.orders if each.run_id not in study.over]
-            tell(f"runs still under way: {', '.join(under_way)}")
+            tell(f"no more is begun, and {len(under_way)} runs are stopped: {', '.join(under_way)}")
+            await asyncio.wait_for(study.stop(), STOPPED_S)
         facts |= {"runs": len(study.over), "runs_after_the_faults": left, "runs_that_could_not_begin": study.unmade}
         facts |= {"orders": _sorted(study.asked), "wishes": _sorted(study.meddled)}
         facts["phases"] = _sorted(Counter(f"{each['phase']}" for each in study.over.values()))
@@ -64,7 +67,7 @@ class Course:
             nonlocal findings
             accounts, _ = await gathered(connection, [each.run_id for each in study.orders])
             states = {row["id"]: row["state"] for row in await connection.fetch(STATES, list(given))}
-            findings = await asyncio.to_thread(judged, accounts, given, states, study.task.runs + study.unmade)
+            findings = await asyncio.to_thread(judged, accounts, given, states, self._wanted + study.unmade)
             if study.task.rationed:
                 findings.append(days(accounts, given, self._fluid, study.task.day_ul))
             facts.update(counted(accounts, given))

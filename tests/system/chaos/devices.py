@@ -47,7 +47,7 @@ class Settings(msgspec.Struct):
 
 
 class Order(msgspec.Struct):
-    """`do`: on, off, freeze, thaw for the device at `place`; speak, quiet, online or confirmed for all."""
+    """`do`: on, off, freeze, thaw for the device at `place`; speak, quiet, online, count or confirmed for all."""
 
     do: str
     place: int = -1
@@ -86,6 +86,8 @@ async def _obey(simulator: Simulator, order: Order, rate_hz: float) -> object:
                 device.set_rate(rate_hz if order.do == "speak" else 0.0)
         case "online":
             return sum(device.connected for device in simulator.devices)
+        case "count":  # quick, also after an hour of much
+            return sum(device.confirmed_count for device in simulator.devices)
         case "confirmed":
             return [_confirmed(device) for device in simulator.devices]
         case _:
