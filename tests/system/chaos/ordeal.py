@@ -98,16 +98,17 @@ async def torment(on: Servers, ordeal: Ordeal, tell: Tell) -> Report:
     """
     report = Report(ordeal)
     plan = drawn(ordeal.seed, ordeal.faults, ordeal.seconds, ordeal.scope)
-    began = time.monotonic()
+    began, whole = time.monotonic(), False
     try:
         cages = ordeal.task.cages if ordeal.task else NO_CAGES
         async with world(on, ordeal.scope, ordeal.seed, ordeal.rate_hz, cages) as made:
             tell(f"{ordeal.scope.devices} devices are online; seed {ordeal.seed}, {len(plan)} faults in {ordeal.seconds:.0f} s")
             await _strike(made, plan, report, tell)
             report.findings.append(house.left_behind(made))
+        whole = True
     finally:
         report.facts["whole_s"] = round(time.monotonic() - began, 1)
-        if not report.clean or not report.findings:
+        if not whole or not report.clean:
             report.kept = _keep_logs(on.data_dir, report)
     return report
 
