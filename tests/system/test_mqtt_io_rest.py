@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from drivers.native.demo import DemoDevice
 from lics_actors.device.messages import BrokerSpec
+from lics_actors.recorder.session import SESSION_FILE
 from tests.system.laboratory import Laboratory
 from tests.system.mqtt_io_daemon import SETTINGS, mqtt_io
 from tests.waiting import eventually
@@ -21,6 +22,8 @@ async def test_mqtt_io_is_driven_over_rest_and_never_told_what_it_could_do_twice
 ) -> None:
     async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
         await laboratory.register(DEVICE, settings=SETTINGS)
+        asked = data_dir / "spool" / SESSION_FILE
+        await eventually(lambda: str(SETTINGS["topic_prefix"]) in asked.read_text(), what="the recorder knows of it")
         with mqtt_io(broker, data_dir):
             await eventually(lambda: laboratory.is_link(DEVICE.id, "online"), what="mqtt-io is online")
             capabilities = (await laboratory.device(DEVICE.id))["capabilities"]

@@ -95,6 +95,7 @@ async def test_nothing_is_lost_or_doubled_from_one_to_three_and_back_under_load(
     async with Laboratory(data_dir, database_url, redis_url, broker, free_port) as laboratory:
         for spec in KNOWN:
             await laboratory.register(DemoDevice(spec.device_id, spec.name, "sensor", "bench"))
+        await laboratory.records()
         sending = asyncio.create_task(load.run())
         try:
             await eventually(lambda: len(load.acknowledged) > 200)
