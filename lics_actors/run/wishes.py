@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from lics_actors.experiment.messages import (
     AbortAsked,
@@ -58,6 +59,8 @@ def event_of(wish: RunWish, at: float) -> Event:
             return ParameterAsked(at, by, name, value)
         case RenewAllowance(principal=by, allowance=allowance):
             return Annotated(at, by, _allowance_in_words(allowance))
+        case _:
+            assert_never(wish)
 
 
 def _allowance_in_words(allowance: Allowance | None) -> str:

@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from lics_actors.datafile.about import completeness, duration_s, ending, missing, missing_in_words, sidecar, summary, timing
+from lics_actors.datafile.about import (
+    completeness,
+    duration_s,
+    ending,
+    in_words,
+    missing,
+    missing_in_words,
+    sidecar,
+    summary,
+    timing,
+)
 from lics_actors.datafile.content import plan_of, proved, tables_of
 from lics_actors.datafile.dossier import Dossier, Move
 from lics_actors.datafile.species import is_scientific, named_fully, scientific
@@ -349,3 +359,8 @@ def test_what_nobody_said_of_a_subject_is_told_and_not_made_up() -> None:
 def test_a_species_is_said_fully(said: str) -> None:
     assert named_fully(said) and is_scientific(scientific(said))
     assert not any(map(named_fully, ("", "-", "mouse", "Mus", "mus musculus", f" {said}", f"{said}!")))
+
+
+def test_a_calibration_in_a_line() -> None:
+    device = next(each for each in full().facts.devices if each.calibrations)
+    assert in_words(device.calibrations[0]).startswith("version 1: measured = 0.9 · commanded +0.1, R² 0.9990, 5 to 20, from ")

@@ -119,3 +119,11 @@ async def test_few_rehearsals_wait() -> None:
     rehearser._waiting = MAX_WAITING
     with pytest.raises(ConflictError):
         await rehearser.rehearse(Wish("{}", {}))
+
+
+def test_a_species_is_said_in_latin_and_a_hint_says_how() -> None:
+    assert read_facts(species="Mus musculus") == {"species": "Mus musculus"}
+    for said, hint in (("mouse", "`Mus musculus`"), ("rat", "`Rattus norvegicus`"), ("-", "`Mus musculus`")):
+        with pytest.raises(InvalidError) as refused:
+            read_facts(species=said)
+        assert (refused.value.fields[0]["field"], hint in refused.value.fields[0]["message"]) == ("species", True)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_actors.welfare.days import MAX_DAYS, day_of, day_on, days_within
+from lics_actors.welfare.days import MAX_DAYS, NamedCalendar, day_of, day_on, days_within
 
 ZONES = [
     "UTC",
@@ -80,3 +80,8 @@ def test_a_stretch_touches_days() -> None:
     assert [each.date.day for each in days_within(begin, begin + timedelta(hours=2), berlin)] == [28, 29]
     assert [each.date.day for each in days_within(begin, begin + timedelta(hours=1), berlin)] == [28], "the end is not touched"
     assert len(days_within(begin, begin + timedelta(days=1000), berlin)) == MAX_DAYS
+
+
+def test_a_calendar_that_is_told_to_another_process_is_the_same_there() -> None:
+    told = NamedCalendar("Europe/Berlin", time(7))
+    assert (str(told.zone()), told.day_starts) == ("Europe/Berlin", time(7))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lics_actors.welfare.judge import Concern, Request, alarms, concerns, in_force, judge, may_begin, room
+from lics_actors.welfare.judge import Concern, Request, alarms, concerns, in_force, judge, may_begin, room, session_end
 from lics_actors.welfare.ledger import Ledger, noted
 from lics_actors.welfare.messages import TOLERANCE, Fate, Granted, Limit, Limits, Override, Refused, Substance
 from tests.unit.welfare.accounts import DAY, NOON, SUBJECT, amounts, entry
@@ -111,3 +111,11 @@ def test_a_concern_is_raised_once_and_a_shortfall_stays_until_the_subject_has_ha
     both = {"fluid_shortfall": "critical", "fluid_excess": "high"}
     assert alarms(both, [], nothing, LIMITS) == ([], ["fluid_excess"]), "the next day begins, and nothing is given yet"
     assert alarms(both, [], enough, LIMITS) == ([], ["fluid_shortfall", "fluid_excess"])
+
+
+def test_when_a_session_is_to_end() -> None:
+    began = NOON - timedelta(minutes=30)
+    longer = Override(UUID(int=1), SUBJECT, Limit.SESSION_S, 7200, NOON, NOON + timedelta(hours=1), "user:vet", "slow")
+    assert session_end(Limits(), [], began, NOON) is None
+    assert session_end(Limits(session_s=3600), [], began, NOON) == began + timedelta(hours=1)
+    assert session_end(Limits(session_s=3600), [longer], began, NOON) == began + timedelta(hours=2)
