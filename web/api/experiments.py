@@ -65,7 +65,8 @@ async def create_experiment(body: NewExperimentBody) -> Response:
     Its stages name versions of protocols; what leads from one to the next is judged over a subject's past runs in it.
     """
     key = request.headers.get("Idempotency-Key")
-    experiment_id = body.id or id_for(principal().name, request.path, key)
+    named = id_for(principal().name, request.path, key)  # also where the body says an id: a key that is none is refused
+    experiment_id = body.id or named
     said = said_of_plan(body)
     new = NewExperiment(await place_there(body.laboratory_id), principal=principal().name, experiment_id=experiment_id, **said)
     try:

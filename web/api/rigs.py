@@ -69,7 +69,8 @@ async def create_rig(body: NewRigBody) -> Response:
     Its interlocks are judged from now on, in the actors of the devices that they trip.
     """
     key = request.headers.get("Idempotency-Key")
-    rig_id = body.id or id_for(principal().name, request.path, key)
+    named = id_for(principal().name, request.path, key)  # also where the body says an id: a key that is none is refused
+    rig_id = body.id or named
     try:
         home = await place_there(body.laboratory_id)
         row = await rig_desk().create(asker(), body.name, body.devices, body.interlocks, rig_id, laboratory_id=home)

@@ -67,7 +67,8 @@ async def list_subjects(query: SubjectsQuery) -> Response:
 async def create_subject(body: NewSubjectBody) -> Response:
     """Keep a subject."""
     key = request.headers.get("Idempotency-Key")
-    subject_id = body.id or id_for(principal().name, request.path, key)
+    named = id_for(principal().name, request.path, key)  # also where the body says an id: a key that is none is refused
+    subject_id = body.id or named
     laboratory = await place_there(body.laboratory_id)
     new = NewSubject(laboratory, principal=principal().name, subject_id=subject_id, **{"sex": body.sex} | said(body))
     try:

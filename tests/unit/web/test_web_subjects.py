@@ -63,6 +63,8 @@ async def test_what_was_said_again_is_done_once(web: Web) -> None:
     status, other = await told(web, "POST", "/subjects", key, json={**MOUSE, "name": "m-2", "rfid": None})
     assert (status, other["detail"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     assert (await told(web, "POST", "/subjects", json=MOUSE))[0] == 409
+    status, refused = await told(web, "POST", "/subjects", {"Idempotency-Key": "\x80"}, json={**MOUSE, "id": first[1]["id"]})
+    assert (status, refused["detail"]["fields"][0]["field"]) == (422, "Idempotency-Key"), "also where the body says the id"
     path = f"/subjects/{first[1]['id']}/weights"
     for _ in range(2):
         status, weight = await told(web, "POST", path, key, json={"weight_g": 23.5, "time": "2026-01-31T12:00:00+01:00"})
