@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from lics_actors.device.messages import RoleSpec
-from lics_actors.errors import InvalidError
+from lics_actors.errors import DatabaseUnavailableError, InvalidError
 from lics_actors.schedule.messages import (
     Began,
     Begin,
@@ -49,6 +49,7 @@ from lics_actors.study.plans import ExperimentPlan, read_plan
 PASS_S: Final = 2.0  # so late a window that opens, and what a person wants, is noticed
 LOOK_BACK: Final = BACK + timedelta(days=1)  # of what was kept: what the rules may still ask about
 BEGIN_S: Final = 60.0  # a fleet that takes longer is asked again, under the same id
+BROKE: Final = "LICS itself failed at it: the scheduler's log says how"
 MAX_WAITING: Final = 10_000  # tags that were read and not looked at
 
 Listen = Callable[[Sequence[RoleSpec]], Awaitable[None]]
@@ -186,7 +187,7 @@ class Shell:
         for each in effects:
             match each:
                 case Look(slot=slot):
-                    self._spawn(self._starting.look(slot))
+                    self._spawn(self._look(slot))
                 case Begin(slot=slot):
                     self._spawn(self._begin(slot))
                 case NoteTag(reader=reader, tag=tag, why=why):
@@ -209,12 +210,27 @@ class Shell:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _look(self, slot: Slot) -> Looked:
+        """Return what forbids a session. Checks that break forbid theirs, and no other's."""
+        try:
+            return await self._starting.look(slot)
+        except DatabaseUnavailableError:
+            raise
+        except Exception:
+            log.exception("the checks of a session broke", extra={"run": str(slot.id)})
+            return Looked(datetime.now(UTC), slot.id, (BROKE,))
+
     async def _begin(self, slot: Slot) -> Began | BeginFailed:
         try:
             async with asyncio.timeout(BEGIN_S):
                 told = await self._starting.begin(slot)
         except TimeoutError:
             return BeginFailed(datetime.now(UTC), slot.id, f"nobody answered within {BEGIN_S:g} s")
+        except DatabaseUnavailableError:
+            raise
+        except Exception:
+            log.exception("the begin of a session broke", extra={"run": str(slot.id)})
+            return BeginFailed(datetime.now(UTC), slot.id, BROKE)
         self.begun += isinstance(told, Began)
         return told
 

@@ -15,7 +15,7 @@ import pytest
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.errors import DatabaseUnavailableError
 from lics_actors.schedule.messages import Began, BeginFailed, Looked, Slot
-from lics_actors.scheduler.shell import Shell
+from lics_actors.scheduler.shell import BROKE, Shell
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.experiments import NewExperiment
 from lics_actors.store.repository import Repository
@@ -27,24 +27,26 @@ from tests.waiting import eventually
 ELSEWHERE = frozenset({UUID(int=2)})
 
 
-class DeadError(Exception):
-    """The process was killed."""
-
-
 class Fleet:
-    """Stands where runs are begun. `dies`: whoever asks is dead before anybody hears; `problems`: of every session."""
+    """Stands where runs are begun. `dies`: whoever asks ends before anybody hears; `problems`: of every session; `sick`: a
+    subject at whose checks LICS itself fails."""
 
     def __init__(self) -> None:
         self.begun: list[UUID] = []
         self.problems: tuple[str, ...] = ()
         self.dies = False
+        self.sick: UUID | None = None
+        self.failed = 0
 
     async def look(self, slot: Slot) -> Looked:
+        if slot.plan.subject == self.sick:
+            self.failed += 1
+            raise ZeroDivisionError
         return Looked(datetime.now(UTC), slot.id, self.problems)
 
     async def begin(self, slot: Slot) -> Began | BeginFailed:
         if self.dies:
-            raise DeadError
+            raise DatabaseUnavailableError("the database does not answer in time")
         self.begun.append(slot.id)
         return Began(datetime.now(UTC), slot.id)
 
@@ -111,7 +113,7 @@ async def test_who_dies_between_what_is_written_down_and_the_begin_begins_once(r
     fleet.dies = True
     async with at_work(repository, fleet) as first:
         await asyncio.wait([first], timeout=30)
-        assert isinstance(first.exception(), DeadError)
+        assert isinstance(first.exception(), DatabaseUnavailableError)
     kept = await status(repository, subject, "starting")
     assert fleet.begun == []
     fleet.dies = False
@@ -123,6 +125,19 @@ async def test_who_dies_between_what_is_written_down_and_the_begin_begins_once(r
         await status(repository, other, "started")
         assert not third.done()
     assert fleet.begun.count(began.id) == 1, "what has begun is not begun again"
+
+
+async def test_a_session_at_which_lics_fails_keeps_no_other_from_beginning(repository: Repository) -> None:
+    (sick,) = await a_plan(repository)
+    (well,) = await a_plan(repository)
+    fleet = Fleet()
+    fleet.sick = sick
+    async with at_work(repository, fleet) as shell:
+        began = await status(repository, well, "started")
+        waiting = await status(repository, sick, "waiting")
+        assert waiting.why == (BROKE,)
+        assert not shell.done()
+    assert fleet.begun == [began.id] and fleet.failed > 0
 
 
 async def test_what_cannot_be_written_down_is_not_begun(database_url: str, repository: Repository) -> None:
