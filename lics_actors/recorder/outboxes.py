@@ -90,7 +90,9 @@ class Outboxes:
         Raises:
             DatabaseUnavailableError: what was not shipped will be found again.
         """
-        for path, now in (await asyncio.to_thread(self._changed)).items():
+        changed = list((await asyncio.to_thread(self._changed)).items())
+        random.shuffle(changed)  # a Recorder that dies early again and again must not always begin with the same
+        for path, now in changed:
             if await self._ship(path):
                 self._seen[path] = now
             else:
@@ -140,6 +142,8 @@ class Outboxes:
                 position = self._positions[reader.identity] = entries[-1][0]
                 self._tally.journal_entries += len(entries)
                 await asyncio.to_thread(write_shipped, path, position, reader.identity)
+                if len(entries) < ENTRIES:
+                    return True  # its end when it was looked at; what came since has another signature, and others wait
         except JournalReplacedError:
             self._readers.forget(path)
         except JournalError as error:
