@@ -1,7 +1,7 @@
 """What is said on the live bus: one tagged union, encoded once by who publishes it. Pure.
 
 Topics are those of the WebSocket (contracts.md, section 4): `fleet`, `alarms`, `device:{id}`, `command:{id}`, `runs`,
-`run:{id}`. Importable by web.
+`run:{id}`, `schedule`. Importable by web.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ DEVICE = "device:"
 COMMAND = "command:"
 RUNS = "runs"
 RUN = "run:"
+SCHEDULE = "schedule"
 
 
 def device_topic(device_id: UUID) -> str:
@@ -138,7 +139,23 @@ class RunStepLive(_Live, frozen=True, tag="run_step"):
     step: msgspec.Raw
 
 
-LiveMessage = DeviceLive | TelemetryLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive
+class SlotLive(_Live, frozen=True, tag="session"):
+    """A planned session, as it was decided; `slot_id` is its run's, too."""
+
+    slot_id: UUID
+    laboratory_id: UUID
+    experiment_id: UUID
+    subject_id: UUID
+    rig_id: UUID
+    begin: datetime
+    end: datetime
+    status: str
+    why: tuple[str, ...]
+    by: str
+    time: datetime
+
+
+LiveMessage = DeviceLive | TelemetryLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive | SlotLive
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(LiveMessage)

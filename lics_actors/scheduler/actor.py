@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ from lics_actors.client import FleetClient
 from lics_actors.errors import LicsError
 from lics_actors.fleet.messages import SchedulerSpec
 from lics_actors.live.bus import LivePublisher
-from lics_actors.live.messages import ALARMS, alarm_live
+from lics_actors.live.messages import ALARMS, SCHEDULE, SlotLive, alarm_live
 from lics_actors.runtime.leaf import LeafActor
 from lics_actors.schedule.messages import CLOSED, Status
 from lics_actors.scheduler.readers import Readers
@@ -25,6 +26,7 @@ from lics_actors.scheduler.shell import Shell
 from lics_actors.scheduler.starting import Starter
 from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.repository import Repository
+from lics_actors.store.slots import SlotRow
 from lics_actors.study.experiment_desk import ExperimentDesk
 from lics_actors.study.preflight_desk import PreflightDesk
 from lics_actors.study.run_desk import RunDesk
@@ -107,7 +109,12 @@ class Scheduler(LeafActor):
             if standing is None:
                 self._say("idle")
                 return IDLE_S
-            shell = Shell(repository, starter(repository, client, audit, self.spec.calendar), partial(_show, publisher))
+            shell = Shell(
+                repository,
+                starter(repository, client, audit, self.spec.calendar),
+                partial(_show, publisher),
+                partial(_show_one, publisher),
+            )
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHIFT_S - 60):
                     await self._work(shell, standing)
@@ -137,6 +144,12 @@ def _show(publisher: LivePublisher | None, alarms: Sequence[Alarm]) -> None:
     for each in alarms if publisher is not None else ():
         assert publisher is not None
         publisher.publish(ALARMS, alarm_live(each), True)
+
+
+def _show_one(publisher: LivePublisher | None, row: SlotRow, now: datetime) -> None:
+    if publisher is not None:
+        what = (row.id, row.laboratory_id, row.experiment_id, row.subject_id, row.rig_id, row.begin_at, row.end_at)
+        publisher.publish(SCHEDULE, SlotLive(*what, row.status, row.why, row.principal, now), True)
 
 
 def starter(repository: Repository, client: FleetClient, audit: AuditLog, calendar: Calendar) -> Starter:

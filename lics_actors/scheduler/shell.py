@@ -52,8 +52,14 @@ BEGIN_S: Final = 60.0  # a fleet that takes longer is asked again, under the sam
 BROKE: Final = "LICS itself failed at it: the scheduler's log says how"
 MAX_WAITING: Final = 10_000  # tags that were read and not looked at
 
-Listen = Callable[[Sequence[RoleSpec]], Awaitable[None]]
+Listen = Callable[[Sequence[RoleSpec]], Awaitable[None]]  # is told the readers
+Alarms = Callable[[Sequence[Alarm]], None]
+Decided = Callable[[SlotRow, datetime], None]
 log = logging.getLogger(__name__)
+
+
+def _nobody(_row: SlotRow, _now: datetime) -> None:
+    """Show a decision to nobody."""
 
 
 class Starting(Protocol):
@@ -67,10 +73,10 @@ class Starting(Protocol):
 
 
 class Shell:
-    """Schedules until something cannot be written down. `alarms` shows them on screens; `Listen` is told the readers."""
+    """Schedules until something cannot be written down. `alarms` and `decided` show what they are given on screens."""
 
-    def __init__(self, repository: Repository, starting: Starting, alarms: Callable[[Sequence[Alarm]], None]) -> None:
-        self._repository, self._starting, self._alarms = repository, starting, alarms
+    def __init__(self, repository: Repository, starting: Starting, alarms: Alarms, decided: Decided = _nobody) -> None:
+        self._repository, self._starting, self._alarms, self._decided = repository, starting, alarms, decided
         self._listen: Listen | None = None
         self.state = State()
         self.begun = 0
@@ -184,6 +190,8 @@ class Shell:
         words = [word for each in effects if isinstance(each, Tell) for word in words_of(each, self._names, now)]
         if rows or words or heard:
             self._alarms(await self._repository.keep_slots(rows, words, heard))
+        for row in rows:
+            self._decided(row, now)
         for each in effects:
             match each:
                 case Look(slot=slot):

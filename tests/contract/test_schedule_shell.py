@@ -67,8 +67,11 @@ async def nothing(*_: object) -> None:
 
 
 @asynccontextmanager
-async def at_work(repository: Repository, fleet: Fleet) -> AsyncIterator[asyncio.Task[None]]:
-    shell = Shell(repository, fleet, lambda alarms: None)
+async def at_work(
+    repository: Repository, fleet: Fleet, shown: list[tuple[UUID, str]] | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
+    seen = [] if shown is None else shown
+    shell = Shell(repository, fleet, lambda alarms: None, lambda row, now: seen.append((row.id, row.status)))
     task = asyncio.create_task(shell.run(nothing, nothing))
     try:
         yield task
@@ -117,8 +120,10 @@ async def test_who_dies_between_what_is_written_down_and_the_begin_begins_once(r
     kept = await status(repository, subject, "starting")
     assert fleet.begun == []
     fleet.dies = False
-    async with at_work(repository, fleet):
+    shown: list[tuple[UUID, str]] = []
+    async with at_work(repository, fleet, shown):
         began = await status(repository, subject, "started")
+        await eventually(lambda: (began.id, "started") in shown, what="who looks on is told")
     assert fleet.begun == [began.id] == [kept.id]
     async with at_work(repository, fleet) as third:
         (other,) = await a_plan(repository)

@@ -60,7 +60,7 @@ async def test_every_role_and_every_message(web: LiveWeb) -> None:
             assert await viewer.close_code() == 4403
             continue
         await viewer.sign_in(token)
-        topics = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read"}
+        topics = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read", "schedule": "schedule:read"}
         topics |= {f"device:{uuid4()}": "device:read", f"run:{uuid4()}": "run:read"}
         for topic, permission in topics.items():
             await viewer.say(kind="subscribe", topics=[topic])

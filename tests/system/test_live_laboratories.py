@@ -13,10 +13,11 @@ import pytest
 from lics_actors.access.laboratories import DEFAULT_LABORATORY
 from lics_actors.access.people import Account
 from lics_actors.access.roles import Role
-from lics_actors.live.messages import ALARMS, AlarmLive, NodeLive
+from lics_actors.live.messages import ALARMS, SCHEDULE, AlarmLive, NodeLive, SlotLive
 from lics_actors.store.repository import NewDevice
 from lics_actors.store.runs import NewRun
 from lics_actors.store.shipping import ship_journal
+from lics_actors.store.slots import SlotRow
 from tests.contract.store_rows import accepted
 from tests.system.live_web import NOW, LiveWeb, Viewer, live_web
 from tests.system.test_live_access import access_of
@@ -89,6 +90,30 @@ async def test_everybodys_topics_tell_of_ones_own_laboratory(web: LiveWeb) -> No
     await again.subscribe("fleet", "alarms", after=1)  # what was said before it came is kept by the bus
     await until_the_end(web, again)
     assert str(theirs) not in str(again.seen)
+
+
+async def test_sessions_are_told_to_their_own_laboratory(web: LiveWeb) -> None:
+    other = (await web.repository.add_laboratory("the other one", "t")).id
+    inside = await (await web.connect()).sign_in((await member(web, Role.OBSERVER, OWN))[1])
+    everyone = await web.viewer()
+    now = datetime.now(UTC)
+    rows = [
+        SlotRow(uuid4(), place, uuid4(), uuid4(), uuid4(), now.date(), 0, now, now, "ask", None, "waiting", (), "system:schedule")
+        for place in (OWN, other)
+    ]
+    await web.repository.keep_slots(rows)
+    ours, theirs = (str(row.id) for row in rows)
+    for viewer, shown in ((inside, {ours}), (everyone, {ours, theirs})):
+        assert {each["id"] for each in (await viewer.subscribe("schedule"))["sessions"]} == shown
+        await viewer.subscribe("fleet")
+    for row in rows:
+        what = (row.id, row.laboratory_id, row.experiment_id, row.subject_id, row.rig_id, now, now)
+        web.bus.publish(SCHEDULE, SlotLive(*what, "missed", ("the lid is open",), "system:schedule", now), True)
+    told = await inside.until("session")
+    assert (told["session"]["id"], told["session"]["status"]) == (ours, "missed")
+    assert {(await everyone.until("session"))["session"]["id"] for _ in rows} == {ours, theirs}
+    await until_the_end(web, inside)
+    assert theirs not in str(inside.seen)
 
 
 async def test_what_is_elsewhere_is_told_like_what_is_not_there(web: LiveWeb) -> None:

@@ -18,6 +18,7 @@ from lics_actors.live.messages import (
     NodeLive,
     RunLive,
     RunStepLive,
+    SlotLive,
     TelemetryLive,
 )
 from web.homes import Homes
@@ -25,7 +26,7 @@ from web.live.protocol import Snapshot, topic_command
 from web.scoping import KINDS, named_in
 
 READ: Final = "device:read"
-SHARED: Final = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read"}
+SHARED: Final = {"fleet": "fleet:read", "alarms": "fleet:read", "runs": "run:read", "schedule": "schedule:read"}
 """Topics that tell of all laboratories, and the permission that says of which somebody is told."""
 
 
@@ -77,13 +78,15 @@ def subject_of(message: LiveMessage) -> tuple[str, UUID] | None:
             return named_in(node)
         case RunLive(run_id=run_id) | RunStepLive(run_id=run_id):
             return "run", run_id
+        case SlotLive():
+            return None  # it says its laboratory itself
         case _:
             assert_never(message)
 
 
 async def hears(homes: Homes, audience: Laboratories, message: LiveMessage) -> bool:
     """Return whether a message is for those who are told of these laboratories. What belongs nobody knows where is for nobody."""
-    if audience is not None and isinstance(message, RunLive):
+    if audience is not None and isinstance(message, RunLive | SlotLive):
         return message.laboratory_id in audience
     subject = None if audience is None else subject_of(message)
     if audience is None or subject is None:

@@ -107,6 +107,7 @@ class Snapshot(_Told, tag="snapshot", frozen=True):
     alarms: list[Raw] | None = None
     run: Raw | None = None
     runs: list[Raw] | None = None
+    sessions: list[Raw] | None = None
 
 
 class Axes(Struct, frozen=True):
@@ -208,6 +209,30 @@ class RunTold(_Told, tag="run", frozen=True):
     run: RunNow
 
 
+class SessionNow(Struct, frozen=True):
+    """How a planned session was decided; `id` is its run's, too."""
+
+    id: UUID
+    laboratory_id: UUID
+    experiment_id: UUID
+    subject_id: UUID
+    rig_id: UUID
+    begin: datetime
+    end: datetime
+    status: str
+    why: tuple[str, ...]
+    by: str
+    time: datetime
+
+
+class SessionTold(_Told, tag="session", frozen=True):
+    """A planned session began, was missed, was left out, waits for a person, or waits for what it says."""
+
+    topic: str
+    n: int
+    session: SessionNow
+
+
 class StepTold(_Told, tag="step", frozen=True):
     """A run heard something and decided: as in `experiments/{run_id}/events`."""
 
@@ -246,8 +271,8 @@ class Pong(_Told, tag="pong", frozen=True):
 
 
 ServerMessage = (
-    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold | FleetTold | Gap
-    | ErrorTold | Pong
+    Ready | Snapshot | DeviceTold | TelemetryTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold
+    | SessionTold | FleetTold | Gap | ErrorTold | Pong
 )  # fmt: skip
 
 _decoder = msgspec.json.Decoder(ClientMessage)
@@ -311,6 +336,6 @@ def _id_of(topic: str, prefix: str) -> UUID | None:
 
 def is_topic(topic: str) -> bool:
     """Return whether a topic can be subscribed to."""
-    if topic in {"fleet", "alarms", "runs"}:
+    if topic in {"fleet", "alarms", "runs", "schedule"}:
         return True
     return any(read_id(topic) is not None for read_id in (topic_device, topic_command, topic_run))

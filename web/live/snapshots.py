@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from lics_actors.live.messages import LiveMessage
 from lics_actors.run.messages import RunView
 from lics_actors.store.rows import DeviceFilter, DeviceRow
 from lics_actors.store.runs import RunFilter
+from lics_actors.store.slots import SlotFilter
 from lics_actors.study.run_desk import Standing
 from web.backing import ASK_S, Backing
 from web.live.audience import hears
@@ -28,6 +30,7 @@ from web.live.views import (
     newest_devices,
     run_raw,
     runs_raw,
+    sessions_raw,
     short_of_row,
     shorts_of_tree,
     shorts_raw,
@@ -40,6 +43,7 @@ Result = TypeVar("Result")
 
 TABLES_S: Final = 2.0  # who looks on waits no longer for tables that hang, and then for a while not at all
 PAGE: Final = 500
+RECENT: Final = timedelta(days=1)  # of sessions, whose windows closed since: what the day was
 DEVICES: Final = 10_000  # far above any fleet of one host
 
 
@@ -65,6 +69,10 @@ class Snapshots:
             asked = RunFilter(audience, unfinished=True)
             rows = (await self._asked(lambda: self._house.repository.list_runs(asked, PAGE))).items
             return Snapshot(topic, n, runs=runs_raw(rows, await self._said(topic, audience)))
+        if topic == "schedule":
+            wanted = SlotFilter(laboratories=audience, start=datetime.now(UTC) - RECENT)
+            slots = (await self._asked(lambda: self._house.repository.list_slots(wanted, PAGE))).items
+            return Snapshot(topic, n, sessions=sessions_raw(slots, await self._said(topic, audience)))
         if (run_id := topic_run(topic)) is not None:
             run = await self._asked(lambda: self._house.repository.get_run(run_id))
             return Snapshot(topic, n, run=run_raw(Standing(run, await self._run_now(run_id))))

@@ -23,6 +23,7 @@ from lics_actors.live.messages import (
     NodeLive,
     RunLive,
     RunStepLive,
+    SlotLive,
     TelemetryLive,
 )
 from lics_actors.store.alarm_states import Alarm, Raised, Returned
@@ -30,6 +31,7 @@ from lics_actors.store.alarm_states import told as told_by_source
 from lics_actors.store.records import Command
 from lics_actors.store.rows import DeviceRow
 from lics_actors.store.runs import Run
+from lics_actors.store.slots import SlotRow
 from lics_actors.study.run_desk import Standing
 from web.live.protocol import (
     AlarmTold,
@@ -40,6 +42,8 @@ from web.live.protocol import (
     Happening,
     RunNow,
     RunTold,
+    SessionNow,
+    SessionTold,
     StepTold,
     TelemetryTold,
     Values,
@@ -48,10 +52,11 @@ from web.schemas.alarms import STORED, alarm_view
 from web.schemas.commands import command_view
 from web.schemas.devices import device_view
 from web.schemas.runs import run_view, whole_run_view
+from web.schemas.schedule import slot_view
 
 YOUNG_US: Final = 30_000_000  # what is older has reached the tables, or they do not answer anyway
-Told = DeviceTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold
-Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive
+Told = DeviceTold | EventTold | CommandTold | AlarmTold | RunTold | StepTold | SessionTold
+Happened = DeviceLive | EventLive | CommandLive | AlarmLive | NodeLive | RunLive | RunStepLive | SlotLive
 
 
 class Short(msgspec.Struct, frozen=True):
@@ -93,6 +98,8 @@ def told(topic: str, n: int, message: Happened) -> Told:
             return RunTold(topic, n, RunNow(message.run_id, message.laboratory_id, *facts))
         case RunStepLive(step=step):
             return StepTold(topic, n, step)
+        case SlotLive():
+            return SessionTold(topic, n, SessionNow(*msgspec.structs.astuple(message)))
         case _:
             assert_never(message)
 
@@ -112,6 +119,18 @@ def runs_raw(rows: Iterable[Run], said: Iterable[tuple[int, LiveMessage]]) -> li
             row = replace(row, phase=live.phase, why=live.reason, n=live.n)  # noqa: PLW2901 - the same, a moment later
         if row.phase not in OVER:
             found.append(Raw(run_view(row).model_dump_json().encode()))
+    return found
+
+
+def sessions_raw(rows: Iterable[SlotRow], said: Iterable[tuple[int, LiveMessage]]) -> list[Raw]:
+    """Return planned sessions as REST lists them, as they were decided last."""
+    newest = {message.slot_id: message for _, message in said if isinstance(message, SlotLive)}
+    found = []
+    for row in rows:
+        live = newest.get(row.id)
+        if live is not None and (row.updated_at is None or live.time > row.updated_at):
+            row = replace(row, status=live.status, why=live.why, principal=live.by, updated_at=live.time)  # noqa: PLW2901
+        found.append(Raw(slot_view(row).model_dump_json().encode()))
     return found
 
 

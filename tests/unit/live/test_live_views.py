@@ -22,6 +22,7 @@ from lics_actors.live.messages import (
     NodeLive,
     RunLive,
     RunStepLive,
+    SlotLive,
     TelemetryLive,
     alarm_live,
 )
@@ -29,6 +30,7 @@ from lics_actors.store.alarm_states import Alarm
 from lics_actors.store.records import Command, CommandStep
 from lics_actors.store.rows import DeviceRow
 from lics_actors.store.runs import Run
+from lics_actors.store.slots import SlotRow
 from lics_actors.study.run_desk import Standing
 from web.live.protocol import write
 from web.live.views import (
@@ -40,6 +42,7 @@ from web.live.views import (
     newest_devices,
     run_raw,
     runs_raw,
+    sessions_raw,
     short_of_row,
     shorts_of_tree,
     shorts_raw,
@@ -249,6 +252,21 @@ def test_runs_are_told_by_their_own_kinds() -> None:
     step = told("run:x", 6, RunStepLive(UUID(int=7), EPOCH, 9, msgspec.Raw(b'{"n":9}')))
     assert json.loads(write(step)) == {"kind": "step", "topic": "run:x", "n": 6, "step": {"n": 9}}
     assert json.loads(bytes(run_raw(Standing(a_run(3)))))["now"] is None
+
+
+def a_slot(status: str, seconds: int) -> SlotLive:
+    ids = [UUID(int=n) for n in (7, 1, 8, 9, 10)]
+    return SlotLive(*ids, EPOCH, EPOCH, status, ("the lid is open",), "user:1", EPOCH + timedelta(seconds=seconds))
+
+
+def test_sessions_are_told_and_listed_as_they_were_decided_last() -> None:
+    said = json.loads(write(told("schedule", 5, a_slot("waiting", 0))))
+    assert (said["kind"], said["session"]["id"], said["session"]["why"]) == ("session", str(UUID(int=7)), ["the lid is open"])
+    ids = [UUID(int=n) for n in (7, 1, 8, 9, 10)]
+    row = SlotRow(*ids, EPOCH.date(), 0, EPOCH, EPOCH, "ask", None, "waiting", (), "system:schedule")
+    row = replace(row, updated_at=EPOCH + timedelta(seconds=2))
+    statuses = [json.loads(bytes(sessions_raw([row], [(1, a_slot("missed", late))])[0]))["status"] for late in (1, 3)]
+    assert statuses == ["waiting", "missed"], "what the table was told later stands"
 
 
 def test_runs_are_as_new_as_the_bus() -> None:
