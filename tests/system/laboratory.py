@@ -184,8 +184,9 @@ class Laboratory:
         health = await self.api.get("/health")
         if health.json()["status"] != "healthy":
             return False
-        recorders = {name: node["word"] for name, node in (await self.nodes()).items() if recorder_number(name) is not None}
-        return bool(recorders) and DEAF.isdisjoint(recorders.values())  # else what devices say now is nobody's
+        found = (await self.nodes()).items()  # of several hosts "host/recorder", of which one listens
+        words = [node["word"] for name, node in found if recorder_number(name.rpartition("/")[2]) is not None]
+        return not DEAF.issuperset(words)  # else what devices say now is nobody's
 
     async def _leave(self) -> None:
         await self.api.aclose()
