@@ -306,7 +306,7 @@ class NodeView:
     """One node of the supervision tree as operators see it. `stats` are the node's own counters and gauges."""
 
     name: str
-    kind: str  # fleet, rack, device, recorder, registrar, housekeeper
+    kind: str  # fleet, rack, device, recorder, registrar, housekeeper, doorkeeper, scheduler, runs, run
     state: NodeState
     pid: int | None
     incarnation: int

@@ -13,7 +13,7 @@ from lics_actors.fleet.messages import NodeState, NodeView
 BACK_S = 30.0  # from being at work again to doing what it did: a broker that is slow to answer takes some seconds
 DOING = frozenset({"online", "recording"})  # the words that a restarted actor must come back to, if it had them
 # In this order; racks would take all their devices with them.
-ROLLED = ("device", "recorder", "registrar", "housekeeper", "doorkeeper")
+ROLLED = ("device", "recorder", "registrar", "housekeeper", "doorkeeper", "scheduler")
 
 
 @dataclass(frozen=True, slots=True)

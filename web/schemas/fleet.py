@@ -14,7 +14,9 @@ class NodeAnswer(Answer):
     """One node of the supervision tree."""
 
     name: str = Field(examples=["rack:1"])
-    kind: str = Field(description="fleet, rack, device, recorder, registrar or housekeeper", examples=["rack"])
+    kind: str = Field(
+        description="fleet, rack, device, recorder, registrar, housekeeper, doorkeeper, scheduler, runs or run", examples=["rack"]
+    )
     state: NodeState
     label: str = Field(description="a device's name")
     word: str = Field(description="the node's own word of state: a device's status")

@@ -18,7 +18,7 @@ LEFT_OVER = ("*.tmp", "*.new", "*.part", "*.sock")
 
 def memory(world: World) -> dict[str, float]:
     """Return the memory each long-lived part has to itself, in MiB; of devices' actors the mean."""
-    parts = ["up", "launcher", "web", "fleet", "registrar", "housekeeper"]
+    parts = ["up", "launcher", "web", "fleet", "registrar", "housekeeper", "scheduler"]
     parts += [f"rack:{n}" for n in range(world.scope.racks)] + [f"recorder:{n}" for n in range(world.scope.recorders)]
     parts += [f"worker:{n}" for n in range(world.scope.workers)] if world.scope.workers > 1 else []
     found = {part: uss for part in parts if (uss := _uss(world.find(part)))}

@@ -79,7 +79,7 @@ class World:
         name, _, number = target.partition(":")
         place = int(number or 0)
         match name:
-            case "actor" | "rack" | "recorder" | "registrar" | "housekeeper" | "fleet" | "admin" | "run" | "runs":
+            case "actor" | "rack" | "recorder" | "registrar" | "housekeeper" | "scheduler" | "fleet" | "admin" | "run" | "runs":
                 return self._actors(self.node(target))
             case "launcher":
                 return self._programs("fleet", "run")
