@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Final, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from uuid import UUID
 
 from msgspec import structs
@@ -18,15 +17,14 @@ from msgspec import structs
 from lics_actors.welfare.messages import RANK, Entry, Fate, Substance
 
 Ordered = TypeVar("Ordered", float, int, UUID)
-EMPTY: Final[Mapping[UUID, Entry]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Entries by id. `reserved`: what others may give without asking again, by substance (bank.py)."""
 
-    entries: Mapping[UUID, Entry] = EMPTY
-    reserved: Mapping[Substance, float] = MappingProxyType({})
+    entries: Mapping[UUID, Entry] = field(default_factory=dict)
+    reserved: Mapping[Substance, float] = field(default_factory=dict)
 
     def most(self, substance: Substance) -> float:
         """Return what may have been given, what is reserved included."""
