@@ -20,7 +20,7 @@ from lics_actors.cli.device_views import (
     devices_table,
     telemetry_table,
 )
-from lics_actors.cli.lab import named
+from lics_actors.cli.lab import InLab, named
 from lics_actors.cli.laboratory import act, device_in, fleet, principal, tables
 from lics_actors.cli.output import Exit, console, print_json, run, stderr
 from lics_actors.cli.words import pairs, span
@@ -79,7 +79,7 @@ def add(
     location: Annotated[str | None, typer.Option(help="where it stands")] = None,
     device_id: Annotated[UUID | None, typer.Option("--id", help="the id the device itself uses; default: a new one")] = None,
     silent: Annotated[str, typer.Option(help="silent for so long it is stale")] = "30s",
-    lab: Annotated[str, typer.Option(help="the laboratory's name or id")] = str(DEFAULT_LABORATORY),
+    lab: InLab = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Register a device. A running fleet starts its actor at once."""

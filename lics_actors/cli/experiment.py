@@ -12,6 +12,8 @@ import typer
 from rich.table import Table
 
 from config.settings import load_settings
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
+from lics_actors.cli.lab import InLab, named
 from lics_actors.cli.laboratory import asker, tables
 from lics_actors.cli.output import console, fail, lead, print_json, run
 
@@ -103,17 +105,17 @@ def show(experiment: Called, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def create(file: File, *, reason: Reason = None, as_json: AsJson = False) -> None:
+def create(file: File, *, lab: InLab = str(DEFAULT_LABORATORY), reason: Reason = None, as_json: AsJson = False) -> None:
     """Keep an experiment from a file, in which protocols, subjects and rigs stand by name or id."""
     text = _text(file)
 
     async def work() -> None:
-        from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
-        from lics_actors.store.experiments import NewExperiment  # noqa: PLC0415
+        from lics_actors.store.experiments import NewExperiment  # noqa: PLC0415 - slow, and only when a command runs
 
         async with _desk() as (desk, repository):
-            said = await _said(repository, text, None)
-            row = await desk.create(asker(), NewExperiment(DEFAULT_LABORATORY, principal=asker().principal, **said), reason)
+            place = (await named(repository, lab)).id
+            said = await _said(repository, text, place)
+            row = await desk.create(asker(), NewExperiment(place, principal=asker().principal, **said), reason)
         _tell(row, as_json=as_json)
 
     run(work)
@@ -140,7 +142,7 @@ def update(
 
         async with _desk() as (desk, repository):
             row = await repository.find_experiment(experiment, None)
-            said = {} if text is None else await _said(repository, text, row)
+            said = {} if text is None else await _said(repository, text, row.laboratory_id, row)
             changes = said | (read_file(given, whole=False) if given else {})
             after = await desk.change(asker(), row, changes, None, reason)
         _tell(after, as_json=as_json)
@@ -202,10 +204,9 @@ def _text(file: Path) -> str:
         fail(f"{file} cannot be read: {error.strerror}")
 
 
-async def _said(repository: Repository, text: str, before: Experiment | None) -> dict[str, Any]:
-    """Return what a file says, with ids, as the desk takes it. `before`: the experiment that is changed."""
-    from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
-    from lics_actors.audit import AuditLog  # noqa: PLC0415
+async def _said(repository: Repository, text: str, place: UUID, before: Experiment | None = None) -> dict[str, Any]:
+    """Return what a file says, with ids, as the desk takes it. `place`: its laboratory; `before`: what is changed."""
+    from lics_actors.audit import AuditLog  # noqa: PLC0415 - slow, and only when a command runs
     from lics_actors.experiment.reading import read_yaml  # noqa: PLC0415
     from lics_actors.study.experiment_files import read_file, resolved  # noqa: PLC0415
     from lics_actors.study.plans import read_plan  # noqa: PLC0415
@@ -214,10 +215,10 @@ async def _said(repository: Repository, text: str, before: Experiment | None) ->
     protocols = ProtocolDesk(repository, AuditLog(load_settings()))
 
     async def version(name: str, number: int | None) -> UUID:
-        return (await protocols.named(asker(), DEFAULT_LABORATORY, name, number)).version.id
+        return (await protocols.named(asker(), place, name, number)).version.id
 
     async def subject(called: str) -> UUID:
-        return (await repository.find_subject(called)).id
+        return (await repository.find_subject(called, frozenset({place}))).id
 
     async def rig(called: str) -> UUID:
         return (await repository.find_rig(called)).id

@@ -31,6 +31,7 @@ app.add_typer(member, name="member")
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of sentences")]
 Lab = Annotated[str, typer.Argument(metavar="LABORATORY", help="its name or id")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="the account's e-mail address")]
+InLab = Annotated[str, typer.Option("--lab", help="the laboratory's name or id")]
 Why = Annotated[str | None, typer.Option("--reason", help="why, for the record")]
 ROLES = ", ".join(role.value for role in MEMBER_ROLES)
 

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from config.settings import load_settings
 from drivers.native.subject import SubjectModel
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
+from lics_actors.cli.lab import InLab, named
 from lics_actors.cli.laboratory import asker, tables
 from lics_actors.cli.output import console, fail, lead, print_json, run, stderr
 
@@ -60,12 +62,12 @@ def list_protocols(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(protocol: Named, number: Number = None, as_json: AsJson = False) -> None:
+def show(protocol: Named, number: Number = None, lab: InLab = str(DEFAULT_LABORATORY), as_json: AsJson = False) -> None:
     """Show a version of a protocol, as it was written, and its rehearsals."""
 
     async def work() -> None:
         async with _desk() as (desk, repository):
-            kept = await desk.named(asker(), _laboratory(), protocol, number)
+            kept = await desk.named(asker(), (await named(repository, lab)).id, protocol, number)
             done = (await repository.rehearsals(kept.version.id, 20)).items
         if as_json:
             told = [{"time": each.time, "trials": each.trials, "sound": each.sound, "why_not": each.why_not} for each in done]
@@ -87,6 +89,7 @@ def add(
         Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE", help="YAML or JSON; see docs/protocols.md")
     ],
     note: Annotated[str, typer.Option(help="what is new about it")] = "",
+    lab: InLab = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Keep a protocol, or another version of one; its `name` says of which. Refused with every reason where it cannot be run."""
@@ -99,8 +102,8 @@ def add(
         fail(f"{file} cannot be read: {error.strerror}")
 
     async def work() -> None:
-        async with _desk() as (desk, _):
-            kept = await desk.upload(asker(), _laboratory(), text, note)
+        async with _desk() as (desk, repository):
+            kept = await desk.upload(asker(), (await named(repository, lab)).id, text, note)
         if as_json:
             print_json({**_document(kept), "new": kept.new})
         else:
@@ -119,6 +122,7 @@ def rehearse_version(
     subject_model: Annotated[SubjectModel, typer.Option(help="what the simulated subject knows")] = "random",
     seed: Annotated[int, typer.Option(help="the same seed gives the same rehearsal")] = 1,
     parameter: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="as `volume=12 ul`; again for more")] = None,
+    lab: InLab = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Rehearse a version and keep what came of it: before that it is not armed on a rig."""
@@ -127,9 +131,9 @@ def rehearse_version(
     async def work() -> None:
         from lics_actors.study.protocol_desk import RehearsalWish  # noqa: PLC0415
 
-        async with _desk() as (desk, _):
+        async with _desk() as (desk, repository):
             who = asker()
-            kept = await desk.named(who, _laboratory(), protocol, number)
+            kept = await desk.named(who, (await named(repository, lab)).id, protocol, number)
             done = await desk.rehearse(who, kept.version, RehearsalWish(trials, subject_model, seed, parameters))
         if as_json:
             print_json({"id": done.id, "sound": done.sound, "why_not": done.why_not, "result": done.result})
@@ -147,14 +151,15 @@ def diagram(
     protocol: Named,
     number: Number = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; default: stdout")] = None,
+    lab: InLab = str(DEFAULT_LABORATORY),
 ) -> None:
     """Draw a version's states as SVG."""
 
     async def work() -> str:
         from lics_actors.experiment.diagram import drawing  # noqa: PLC0415
 
-        async with _desk() as (desk, _):
-            kept = await desk.named(asker(), _laboratory(), protocol, number)
+        async with _desk() as (desk, repository):
+            kept = await desk.named(asker(), (await named(repository, lab)).id, protocol, number)
             return drawing(await desk.plan(kept.version))
 
     svg = run(work)
@@ -164,12 +169,6 @@ def diagram(
         fail(f"{output} cannot be written: {error.strerror}", "name another file")
     if output is not None:
         stderr.print(f"wrote {output}; a browser shows it", highlight=False, soft_wrap=True)
-
-
-def _laboratory() -> Any:
-    from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
-
-    return DEFAULT_LABORATORY
 
 
 def _tell(kept: Kept) -> None:

@@ -12,6 +12,8 @@ import typer
 from rich.table import Table
 
 from config.settings import load_settings
+from lics_actors.access.laboratories import DEFAULT_LABORATORY
+from lics_actors.cli.lab import InLab, named
 from lics_actors.cli.laboratory import asker, tables
 from lics_actors.cli.output import console, lead, print_json, run
 from lics_actors.cli.words import pairs
@@ -110,21 +112,21 @@ def add(
     born: Annotated[str | None, typer.Option(help="as 2025-11-03")] = None,
     rfid: Annotated[str | None, typer.Option(help="the tag it wears")] = None,
     daily: AmountOption = None,
+    lab: InLab = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Keep a subject."""
     birth_date, amounts = _day(born), _amounts(daily or [])
 
     async def work() -> None:
-        from lics_actors.access.laboratories import DEFAULT_LABORATORY  # noqa: PLC0415
-        from lics_actors.store.subjects import NewSubject  # noqa: PLC0415
+        from lics_actors.store.subjects import NewSubject  # noqa: PLC0415 - slow, and only when a command runs
         from lics_actors.study.subject_documents import read_daily, read_facts  # noqa: PLC0415
 
         facts = read_facts(name=name, species=species, sex=sex, rfid=rfid)
         kept = read_daily(amounts).document()
-        async with _desk() as (desk, _):
-            who = asker()
-            new = NewSubject(DEFAULT_LABORATORY, principal=who.principal, birth_date=birth_date, daily=kept, **facts)
+        async with _desk() as (desk, repository):
+            who, place = asker(), (await named(repository, lab)).id
+            new = NewSubject(place, principal=who.principal, birth_date=birth_date, daily=kept, **facts)
             row = await desk.create(who, new)
         _tell(row, as_json)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from config.settings import load_settings
 from lics_actors.access.laboratories import DEFAULT_LABORATORY, EVERYWHERE
 from lics_actors.access.roles import Role
-from lics_actors.cli.lab import named
+from lics_actors.cli.lab import InLab, named
 from lics_actors.cli.laboratory import act, asker, tables
 from lics_actors.cli.output import Exit, console, fail, lead, print_json, run
 
@@ -42,7 +42,7 @@ def role_of(word: str) -> Role:
 def add(
     email: Email,
     role: Annotated[str, typer.Option(help=f"one of {ROLES}")],
-    lab: Annotated[str, typer.Option(help="the laboratory's name or id")] = str(DEFAULT_LABORATORY),
+    lab: InLab = str(DEFAULT_LABORATORY),
     as_json: AsJson = False,
 ) -> None:
     """Make an account in a laboratory, and show the one-time code that sets its password."""

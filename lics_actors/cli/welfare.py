@@ -6,14 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import typer
+from msgspec import structs
 from rich.table import Table
+from rich.text import Text
 
 from config.settings import load_settings
 from lics_actors.cli.laboratory import asker, fleet, tables
 from lics_actors.cli.output import console, lead, print_json, run
+from lics_actors.cli.words import age, span
 from lics_actors.welfare.judge import UNITS, concerns, in_force, room
 from lics_actors.welfare.messages import Entry, Fate, Limit, Override, Substance
 
@@ -26,6 +29,7 @@ app = typer.Typer(no_args_is_help=True, help="What subjects are given a day, and
 
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 SubjectName = Annotated[str, typer.Argument(metavar="SUBJECT", help="its id, name or tag")]
+LONGEST_RULE = timedelta(days=31)  # as over REST
 Reason = Annotated[str, typer.Option(help="why, for the record")]
 
 
@@ -98,6 +102,81 @@ def override(
             console.print(f"{found.name}: {limit} is {value:g} until {made.until:%Y-%m-%d %H:%M} UTC  {made.id}")
 
     run(work)
+
+
+@app.command()
+def overrides(subject: SubjectName, as_json: AsJson = False) -> None:
+    """List the overrides of a subject's limits that are not over."""
+
+    async def work() -> None:
+        async with tables() as repository:
+            found = await repository.overrides((await repository.find_subject(subject)).id, datetime.now(UTC))
+        if as_json:
+            print_json({"items": [structs.asdict(each) for each in found]})
+            return
+        table = Table("limit", "value", "until", "by", "reason", "id", box=None, header_style="bold")
+        for each in found:
+            table.add_row(
+                each.limit, f"{each.value:g}", f"{each.until:%Y-%m-%d %H:%M} UTC", Text(each.by), Text(each.reason), str(each.id)
+            )
+        console.print(table if found else "no overrides: all limits are as they were set")
+
+    run(work)
+
+
+@app.command("end-override")
+def end_override(
+    subject: SubjectName, override_id: Annotated[UUID, typer.Argument(metavar="ID", help="see `lics welfare overrides`")]
+) -> None:
+    """End an override now; the limit is again as it was set."""
+
+    async def work() -> None:
+        async with welfare_desk() as (desk, repository):
+            found = await repository.find_subject(subject)
+            ended = await desk.end_override(asker(), found, override_id)
+            console.print(lead("", f"{found.name}: {ended.limit} is no longer {ended.value:g}"))
+
+    run(work)
+
+
+@app.command()
+def limits(
+    subject: SubjectName,
+    *,
+    session: Annotated[str | None, typer.Option(help="how long a session may last, as 90m; or none")] = None,
+    between: Annotated[str | None, typer.Option(help="what must lie between two sessions, as 2h; or none")] = None,
+    reason: Annotated[str, typer.Option(help="why, for the record; a change needs one")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show a subject's limits as they were set, or set those of its sessions. Daily amounts: `lics subject change --daily`."""
+    said = {name: _seconds(text) for name, text in (("session_s", session), ("between_s", between)) if text is not None}
+
+    async def work() -> None:
+        async with welfare_desk() as (desk, repository):
+            found = await repository.find_subject(subject)
+            held = structs.asdict(await repository.subject_limits(found.id))
+            if said:
+                rules = {name: said.get(name, held[name]) for name in ("session_s", "between_s")}
+                held = structs.asdict(await desk.rule_sessions(asker(), found, **rules, reason=reason))
+        if as_json:
+            print_json(held)
+            return
+        for name, value in held.items():
+            if value is not None:
+                told = age(value) if name.endswith("_s") else f"{value:g} {UNITS[Substance(name.partition('_')[2])]}"
+                console.print(f"{name.removesuffix('_s'):12} {told}", highlight=False)
+        if not any(value is not None for value in held.values()):
+            console.print("no limits")
+
+    run(work)
+
+
+def _seconds(text: str) -> float | None:
+    if text == "none":
+        return None
+    if (said := span(text)) > LONGEST_RULE:
+        raise typer.BadParameter(f"{text} is longer than {LONGEST_RULE.days} days; `none` is no limit")
+    return said.total_seconds()
 
 
 def _print_day(known: SubjectDay, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import ConflictError, ExperimentNotFoundError, PreconditionFailedError
 from lics_actors.store.changes import Changes, note_change
 from lics_actors.store.connection import ANSWER_S
-from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.json_text import json_value, storable_json
 
 MAX_PAGE: Final = 500
@@ -103,7 +103,7 @@ class Experiments(Changes):
         """Return the experiment of this id or name.
 
         Raises:
-            ExperimentNotFoundError, DatabaseUnavailableError
+            ExperimentNotFoundError; ConflictError: several laboratories have one; DatabaseUnavailableError
         """
         try:
             return await self._one_experiment(_ONE, UUID(id_or_name), laboratories)
@@ -112,8 +112,8 @@ class Experiments(Changes):
 
     async def _one_experiment(self, query: str, key: UUID | str, laboratories: Laboratories) -> Experiment:
         async with self.raw(ANSWER_S) as connection:
-            row = await connection.fetchrow(query, key, None if laboratories is None else list(laboratories))
-        if row is None:
+            found = await connection.fetch(query, key, None if laboratories is None else list(laboratories))
+        if (row := only_one(found, str(key))) is None:
             raise ExperimentNotFoundError(f"no experiment {key}", experiment=str(key))
         return _experiment(row)
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import ProtocolNotFoundError
 from lics_actors.store.connection import ANSWER_S, Connected
-from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.json_text import json_value, storable_json, storable_text
 
 MAX_PAGE: Final = 500
@@ -144,7 +144,7 @@ class Protocols(Connected):
         """Return the protocol of this id or name.
 
         Raises:
-            ProtocolNotFoundError, DatabaseUnavailableError
+            ProtocolNotFoundError; ConflictError: several laboratories have one; DatabaseUnavailableError
         """
         try:
             return await self._protocol(_ONE, UUID(id_or_name), laboratories)
@@ -153,8 +153,8 @@ class Protocols(Connected):
 
     async def _protocol(self, query: str, key: UUID | str, laboratories: Laboratories) -> Protocol:
         async with self.raw(ANSWER_S) as connection:
-            row = await connection.fetchrow(query, key, _ids(laboratories))
-        if row is None:
+            found = await connection.fetch(query, key, _ids(laboratories))
+        if (row := only_one(found, str(key))) is None:
             raise ProtocolNotFoundError(f"no protocol {key}", protocol=str(key))
         return Protocol(**row)
 

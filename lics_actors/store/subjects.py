@@ -14,7 +14,7 @@ from lics_actors.access.laboratories import Laboratories
 from lics_actors.errors import ConflictError, PreconditionFailedError, SubjectNotFoundError
 from lics_actors.store.changes import Changes, note_change
 from lics_actors.store.connection import ANSWER_S
-from lics_actors.store.cursors import Page, checked_limit, decode_cursor, page
+from lics_actors.store.cursors import Page, checked_limit, decode_cursor, only_one, page
 from lics_actors.store.json_text import json_value, storable_json
 
 MAX_PAGE: Final = 500
@@ -27,7 +27,7 @@ _UPDATE: Final = """UPDATE subject SET name = $2, species = $3, sex = $4, birth_
     WHERE id = $1 AND version = $12 RETURNING *"""
 _ONE: Final = "SELECT * FROM subject WHERE id = $1 AND ($2::uuid[] IS NULL OR laboratory_id = ANY($2))"
 _CALLED: Final = """SELECT * FROM subject WHERE (name = $1 OR rfid = $1) AND status <> 'retired'
-    AND ($2::uuid[] IS NULL OR laboratory_id = ANY($2)) ORDER BY name <> $1, id"""
+    AND ($2::uuid[] IS NULL OR laboratory_id = ANY($2))"""
 _PAGE: Final = """SELECT * FROM subject WHERE ($1::text IS NULL OR (name, id) > ($1, $3::uuid))
     AND ($2::uuid[] IS NULL OR laboratory_id = ANY($2)) AND ($4::text IS NULL OR status = $4)
     AND ($5::text IS NULL OR rfid = $5) AND ($6::text IS NULL OR species = $6) ORDER BY name, id LIMIT $7"""
@@ -132,16 +132,17 @@ class Subjects(Changes):
         return _subject(row)
 
     async def find_subject(self, called: str, laboratories: Laboratories = None) -> Subject:
-        """Return the subject of this id, or else the one in use that has this name or tag.
+        """Return the subject of this id, or else the one in use that has this name, or else this tag.
 
         Raises:
-            SubjectNotFoundError, DatabaseUnavailableError
+            SubjectNotFoundError; ConflictError: several laboratories have one; DatabaseUnavailableError
         """
         try:
             return await self.get_subject(UUID(called), laboratories)
         except ValueError:
             async with self.raw(ANSWER_S) as connection:
-                row = await connection.fetchrow(_CALLED, called, _ids(laboratories))
+                found = await connection.fetch(_CALLED, called, _ids(laboratories))
+            row = only_one([each for each in found if each["name"] == called] or found, called)
         if row is None:
             raise SubjectNotFoundError(f"no subject called {called!r}", name=called)
         return _subject(row)

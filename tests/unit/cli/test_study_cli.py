@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from lics_actors.cli import experiment, protocol, subject
+from lics_actors.cli import experiment, lab, protocol, subject, welfare
 from lics_actors.experiment.library import text_of
 
 
@@ -20,7 +20,8 @@ def laboratory(monkeypatch: pytest.MonkeyPatch, data_dir: Path, database_url: st
 
 
 def run(*words: str) -> tuple[int, str]:
-    app = {"subject": subject.app, "protocol": protocol.app, "experiment": experiment.app}[words[0]]
+    nouns = {"subject": subject, "protocol": protocol, "experiment": experiment, "welfare": welfare, "lab": lab}
+    app = nouns[words[0]].app
     result = CliRunner().invoke(app, list(words[1:]))
     return result.exit_code, result.output
 
@@ -148,3 +149,56 @@ def test_an_experiment_that_is_none_is_refused_with_its_place(tmp_path: Path, te
     code, said = run("experiment", "create", "--file", str(file))
     assert code in {1, 2}, said
     assert what in said and "Traceback" not in said
+
+
+def test_limits_and_overrides() -> None:
+    assert run("subject", "add", "m-7", "--species", "Mus musculus", "--daily", "fluid_ul.max=1500")[0] == 0
+    assert run("welfare", "limits", "m-7") == (0, "max_fluid    1500 µl\n")
+    assert run("welfare", "limits", "m-7", "--session", "90m")[0] == 2, "a limit needs a reason"
+    assert run("welfare", "limits", "m-7", "--session", "32d", "--reason", "x")[0] == 2
+    assert run("welfare", "limits", "m-7", "--session", "90", "--reason", "x")[0] == 2, "no unit"
+    code, text = run("welfare", "limits", "m-7", "--session", "90m", "--between", "2h", "--reason", "17/4")
+    assert (code, text.split()) == (0, ["max_fluid", "1500", "µl", "session", "1h30m", "between", "2h00m"])
+    code, text = run("welfare", "limits", "m-7", "--between", "none", "--reason", "17/5", "--json")
+    held = json.loads(text)
+    assert (code, held["session_s"], held["between_s"]) == (0, 5400.0, None), "what is not said stays"
+    assert "no overrides" in run("welfare", "overrides", "m-7")[1]
+    assert run("welfare", "override", "m-7", "max_fluid", "3000", "--hours", "2", "--reason", "hot [bold]day")[0] == 0
+    assert "hot [bold]day" in run("welfare", "overrides", "m-7")[1]
+    (row,) = json.loads(run("welfare", "overrides", "m-7", "--json")[1])["items"]
+    assert (row["limit"], row["value"], row["reason"]) == ("max_fluid", 3000.0, "hot [bold]day")
+    assert run("welfare", "end-override", "m-7", row["id"]) == (0, "m-7: max_fluid is no longer 3000\n")
+    assert "no overrides" in run("welfare", "overrides", "m-7")[1]
+    assert run("welfare", "end-override", "m-7", row["id"])[0] == 1, "it is over"
+
+
+def test_another_laboratory_and_names_that_two_have(tmp_path: Path) -> None:
+    assert run("lab", "add", "east")[0] == 0
+    here, there = ("--species", "Mus musculus"), ("--species", "Rattus norvegicus", "--lab", "east")
+    assert run("subject", "add", "m-1", *here, "--rfid", "tag-1")[0] == 0
+    code, text = run("subject", "add", "m-1", *there, "--json")
+    assert code == 0, text
+    rat = json.loads(text)
+    assert run("subject", "add", "m-3", "--species", "Mus musculus", "--lab", "nowhere")[0] == 1
+    code, text = run("subject", "weigh", "m-1", "300")
+    assert code == 1, "whose animal is it?"
+    assert "several laboratories" in text
+    assert run("subject", "weigh", "tag-1", "23")[0] == 0
+    assert run("subject", "weigh", rat["id"], "300")[0] == 0
+
+    file = tmp_path / "plan.yaml"
+    file.write_text("name: twin\nstages: [{name: a, protocol: fixed_ratio}]\nsubjects: [m-1]\n")
+    made = []
+    for words in ((), ("--lab", "east")):
+        code, text = run("experiment", "create", "-f", str(file), *words, "--json")
+        assert code == 0, text
+        made.append(json.loads(text))
+    assert made[1]["subjects"] == [rat["id"]]
+    assert made[0]["subjects"] != made[1]["subjects"]
+    assert "several laboratories" in run("experiment", "show", "twin")[1]
+    code, text = run("experiment", "update", made[1]["id"], "-f", str(file), "--json")
+    assert (code, json.loads(text)["subjects"]) == (0, [rat["id"]]), "its own laboratory's animal still"
+    file.write_text(text_of("fixed_ratio").replace("name: fixed_ratio", "name: eastern"))
+    assert run("protocol", "add", str(file), "--lab", "east")[0] == 0
+    assert run("protocol", "show", "eastern", "--lab", "east")[0] == 0
+    assert run("protocol", "show", "eastern")[0] == 1

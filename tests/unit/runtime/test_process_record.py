@@ -75,12 +75,10 @@ def test_nobody_kills_himself(tmp_path: Path) -> None:
 
 
 def test_a_zombie_is_gone() -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    wait_until(lambda: Path(f"/proc/{child}/stat").read_text().split()[2] == "Z")
-    assert process.start_mark(child) is None
-    os.waitpid(child, 0)
+    child = subprocess.Popen(["true"])  # and nobody has waited for it
+    wait_until(lambda: Path(f"/proc/{child.pid}/stat").read_text().split()[2] == "Z")
+    assert process.start_mark(child.pid) is None
+    child.wait()
 
 
 def test_no_file_is_an_empty_one(tmp_path: Path) -> None:
