@@ -67,9 +67,12 @@ async def _granted(connection: Any, wish: GrantWish, known: SubjectDay, wanted: 
     by_hand = sum(most(each) for each in entries if each.run is None)
     shares = shares_of(rows, known.ledger, substance)
     mine = [_grant(each) for each in rows if each["run_id"] == wish.run_id]
-    wanted = None if wanted is None else max(0.0, wanted - sum(each.amount for each in mine))
+    others = [each for run, each in shares.items() if run != wish.run_id]
+    # what this run gave is no part of it: what it is granted covers the whole day, also before there was a limit
+    had = sum(each.amount for each in mine)
+    wanted = None if wanted is None else max(0.0, wanted - had)
     asked: dict[str, Any] = {"limits": known.limits, "overrides": known.overrides, "day": day, "now": now}
-    found = portions(substance, wanted, held(shares.values(), by_hand), **asked)
+    found = portions(substance, wanted, held(others, by_hand) + had, **asked)
     if found is None:
         return Allowance(None, day.begin)
     for each in found:
@@ -79,7 +82,7 @@ async def _granted(connection: Any, wish: GrantWish, known: SubjectDay, wanted: 
     standing = {None, *(each.id for each in known.overrides if each.until > now)}
     overrun = sum(max(0.0, most(each) - each.amount) for each in entries if each.run == wish.run_id)
     limit = in_force(known.limits, known.overrides, max(now, day.begin)).most(substance)
-    room = room_of(limit, (each for run, each in shares.items() if run != wish.run_id), by_hand, overrun)
+    room = room_of(limit, others, by_hand, overrun)
     return allowance([each for each in mine if each.override in standing], day, now, room)
 
 

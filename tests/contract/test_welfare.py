@@ -159,6 +159,20 @@ async def test_without_a_limit_nobody_keeps_a_ledger(repository: Repository) -> 
     assert await repository.subject_limits(uuid4()) == Limits()
 
 
+async def test_a_limit_that_is_set_while_a_run_gives_counts_what_it_gave_once(repository: Repository) -> None:
+    subject = await a_subject(repository, food_mg={"target": 3})
+    run = await a_run(repository, subject)
+    assert (await repository.grant(wish(run))).amount is None
+    journal = Journal(repository, run)
+    journal.reward(300)
+    await journal.ship()
+    await repository.update_subject(subject, {"daily": {"fluid_ul": {"max": 1000}}}, principal="user:1", reason="vet")
+    assert await repository.grant(wish(run)) == Allowance(1000, DAY.begin, DAY.end), "the run counts its 300 by itself"
+    assert await repository.grant(wish(run)) == Allowance(1000, DAY.begin, DAY.end), "and is not granted more by asking again"
+    other = await repository.grant(wish(replace(run, id=uuid4())))
+    assert other.amount == 0, "all is held"
+
+
 async def test_a_run_is_granted_the_day_after_too(repository: Repository) -> None:
     subject = await a_subject(repository)
     run = await a_run(repository, subject)

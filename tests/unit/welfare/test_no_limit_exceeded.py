@@ -93,12 +93,13 @@ class Welfare:
         return replace(self._granted_of(run, today, wanted), then=then, serial=self.serial)
 
     def _granted_of(self, run: Run, day: LaboratoryDay, wanted: float | None) -> Allowance:
-        already = held(self._shares(day.begin).values(), self._by_hand(day.begin))
+        others = [share for each, share in self._shares(day.begin).items() if each != run.id]
+        had = sum(each.amount for each in self.grants.values() if each.run == run.id and each.begin == day.begin)
+        already = held(others, self._by_hand(day.begin)) + had
         found = portions(FLUID, wanted, already, limits=LIMITS, overrides=self.overrides, day=day, now=self.now)
         for portion in found or ():
             made = Grant(self._id(), run.id, SUBJECT, FLUID, portion.amount, day.begin, portion.until, portion.override)
             self.grants[made.id] = made
-        others = [share for each, share in self._shares(day.begin).items() if each != run.id]
         limit = in_force(LIMITS, self.overrides, max(self.now, day.begin)).most(FLUID)
         room = room_of(limit, others, self._by_hand(day.begin), 0.0)
         return allowance((each for each in self.grants.values() if each.run == run.id), day, self.now, room)
