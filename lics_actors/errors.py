@@ -9,10 +9,11 @@ from typing import ClassVar
 
 
 class LicsError(Exception):
-    """Root. `code` is stable and meant for programs, the message is meant for people."""
+    """Root. `code` is stable and meant for programs, the message is meant for people. `told`: the facts that callers are told."""
 
     code: ClassVar[str] = "INTERNAL_ERROR"
     type: ClassVar[str] = "internal_error"
+    told: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, message: str, **facts: object) -> None:
         super().__init__(message)
@@ -129,6 +130,7 @@ class RunUnderWayError(ConflictError):
     """The subject or the rig is in another run that is not over."""
 
     code = "RUN_UNDER_WAY"
+    told = ("holder", "run_id")
 
 
 class NotRehearsedError(ConflictError):
@@ -178,6 +180,7 @@ class DeviceReservedError(ConflictError):
     """A run has the device; facts: `holder`, `run_id`, and of its actor `until`."""
 
     code = "DEVICE_RESERVED"
+    told = ("holder", "run_id")
 
 
 class RunRefusedError(ConflictError):

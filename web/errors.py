@@ -96,12 +96,15 @@ class Problem:
     type: str
     fields: Sequence[dict[str, str]] = ()
     headers: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
 
     def body(self, request_id: str) -> dict[str, object]:
         """Return the error body of contracts.md section 3."""
         detail: dict[str, object] = {"code": self.code, "message": self.message, "type": self.type}
         if self.fields:
             detail["fields"] = [dict(entry) for entry in self.fields]
+        if self.facts:
+            detail["facts"] = dict(self.facts)
         return {"detail": {**detail, "request_id": request_id}}
 
 
@@ -116,7 +119,8 @@ def problem_of(error: Exception) -> Problem:
             headers = {"WWW-Authenticate": 'Bearer realm="lics"'} if error.type == "authentication_error" else {}
             if isinstance(wait_s := error.facts.get("retry_after_s"), int | float):
                 headers["Retry-After"] = str(math.ceil(max(1.0, wait_s)))
-            return Problem(STATUS[error.type], error.code, error.message, error.type, fields, headers)
+            facts = {name: str(error.facts[name]) for name in error.told if name in error.facts}
+            return Problem(STATUS[error.type], error.code, error.message, error.type, fields, headers, facts)
         case LicsError() if error.type in {"device_unavailable", "device_timeout"}:
             return Problem(STATUS[error.type], error.code, error.message, error.type)
         case HTTPException():

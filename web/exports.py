@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -55,6 +56,7 @@ def _lines(rows: Iterable[Iterable[Any]]) -> bytes:
 
 async def as_arrow(first: Page, pages: Pages, bucketed: bool) -> AsyncIterator[bytes]:
     """Yield an Arrow IPC stream, a record batch a page."""
+    await asyncio.to_thread(_load_arrow)
     import pyarrow as pa  # noqa: PLC0415 - 40 MB that only an export needs
 
     kinds = (pa.timestamp("us", tz="UTC"), pa.string(), pa.float64(), pa.int64(), pa.string(), pa.int64(), pa.int64())
@@ -70,6 +72,13 @@ async def as_arrow(first: Page, pages: Pages, bucketed: bool) -> AsyncIterator[b
             yield _taken(sink)
     writer.close()
     yield _taken(sink)
+
+
+def _load_arrow() -> None:
+    """Load Arrow, and pandas, which it loads with its first array: half a second that the loop must not stand still."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    pa.array([0])
 
 
 def _taken(sink: io.BytesIO) -> bytes:

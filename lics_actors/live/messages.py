@@ -176,6 +176,12 @@ def decode(body: bytes) -> LiveMessage:
     return message
 
 
+def moments(message: AlarmLive) -> list[datetime]:
+    """Return when what it tells happened: raised, raised again, over."""
+    times = (message.raised_at, message.last_at, message.returned_at)
+    return [time for time in times if time is not None]
+
+
 def alarm_live(alarm: Alarm) -> AlarmLive:
     """Return what is said of an alarm that the table knows."""
     fields = {name: getattr(alarm, name) for name in AlarmLive.__struct_fields__ if name != "alarm_kind"}

@@ -47,6 +47,7 @@ async def test_what_a_run_has_is_refused_to_others_and_maintenance_pauses_it(
                 assert status == 409, (method, path, detail)
                 assert detail["code"] == ("RUN_UNDER_WAY" if path == cage else code), (method, path, detail)
                 assert run["id"] in detail["message"], "who has it is named"
+                assert detail["facts"]["run_id"] == run["id"], "and programs need not read sentences"
 
         await refused("DEVICE_RESERVED")
         await person.phase(run["id"], "running")

@@ -10,11 +10,12 @@ from typing import Any, Final
 from lics_actors.access.laboratories import NOWHERE, Laboratories
 from lics_actors.audit import Asker
 from lics_actors.errors import LicsError
-from lics_actors.live.messages import CommandLive, LiveMessage, TelemetryLive
+from lics_actors.live.messages import AlarmLive, CommandLive, LiveMessage, TelemetryLive
 from lics_actors.store.records import Command
 from web.auth import Principal, Refusals
 from web.backing import Backing
 from web.errors import AuthenticationError
+from web.live.alarm_words import AlarmWords
 from web.live.audience import audience_of, hears, outside, permission_for
 from web.live.bus import Bus, understood
 from web.live.client import GOING_AWAY, UNAUTHENTICATED, Client, Subscription
@@ -58,6 +59,7 @@ class Hub:
             asyncio.Semaphore(BUILDS),
             self._tasks,
         )
+        self._alarm_words = AlarmWords()
         self._heard = False
         self._stopping = False
 
@@ -200,6 +202,8 @@ class Hub:
                 self._start_anew()
             elif topic in self._feeds and (message := understood(topic, body)) is not None:
                 self.metrics.heard.inc()
+                if isinstance(message, AlarmLive) and not self._alarm_words.news(message):
+                    continue
                 for feed in list(self._feeds[topic].values()):
                     feed.n = max(feed.n, n)
                     if feed.audience is None or await hears(self.house.homes, feed.audience, message):

@@ -25,6 +25,7 @@ from lics_actors.live.messages import (
     RunStepLive,
     SlotLive,
     TelemetryLive,
+    moments,
 )
 from lics_actors.store.alarm_states import Alarm, Raised, Returned
 from lics_actors.store.alarm_states import told as told_by_source
@@ -230,10 +231,10 @@ def newest_alarms(rows: Iterable[Alarm], said: Iterable[tuple[int, LiveMessage]]
     """
     found = {(row.source, row.kind): row for row in rows}
     young = [each for at, each in said if isinstance(each, AlarmLive) and at >= n - YOUNG_US]
-    known = {(each.source, each.alarm_kind): max(_moments(each)) for each in young if each.id is not None}
+    known = {(each.source, each.alarm_kind): max(moments(each)) for each in young if each.id is not None}
     for each in young:
         key = (each.source, each.alarm_kind)
-        times = _moments(each)
+        times = moments(each)
         if each.id is not None or not times or max(times) <= known.get(key, datetime.min.replace(tzinfo=UTC)):
             continue
         before = found.get(key)
@@ -244,11 +245,6 @@ def newest_alarms(rows: Iterable[Alarm], said: Iterable[tuple[int, LiveMessage]]
             changed = told_by_source(before, each.source, each.alarm_kind, Returned(each.returned_at, in_order=False))
             found[key] = changed[-1] if changed else before
     return [alarm for alarm in found.values() if alarm.cleared_at is None]
-
-
-def _moments(message: AlarmLive) -> list[datetime]:
-    times = (message.raised_at, message.last_at, message.returned_at)
-    return [time for time in times if time is not None]
 
 
 def _raise(message: AlarmLive, time: datetime) -> Raised:

@@ -24,6 +24,7 @@ class ErrorDetail(Answer):
     message: str = Field(description="for people", examples=["no such device"])
     type: str = Field(description="the kind of error; decides the status", examples=["not_found"])
     fields: list[FieldProblem] | None = Field(None, description="where a rule is broken; absent if it is no single place")
+    facts: dict[str, str] | None = Field(None, description="who holds what was asked for: `holder`, `run_id`; absent otherwise")
     request_id: str = Field(description="also in the header X-Request-ID and in the log", examples=["5f0c2a9be4d14d6c"])
 
 

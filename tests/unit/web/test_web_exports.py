@@ -73,6 +73,9 @@ async def address(web: Web, free_port: Any) -> AsyncIterator[str]:
 @pytest.mark.parametrize("kind", ["csv", "arrow"])
 async def test_an_export_needs_little_memory_however_long_it_is(web: Web, much: UUID, kind: str) -> None:
     export = as_csv if kind == "csv" else as_arrow
+    assert [part async for part in export([], web.repository.stream(uuid4(), None, None, None), False)], (
+        "loads what it needs once"
+    )
     gc.collect()
     tracemalloc.start()
     size, most_arrow = 0, 0

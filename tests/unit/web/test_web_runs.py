@@ -63,6 +63,7 @@ async def test_a_run_begins_once(web: Web, cage: dict[str, Any]) -> None:
     assert (status, other["detail"]["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
     status, held = await told(web, "POST", "/runs", json=cage)
     assert (status, held["detail"]["code"]) == (409, "RUN_UNDER_WAY")
+    assert held["detail"]["facts"]["run_id"] in held["detail"]["message"]
     assert run["id"] in held["detail"]["message"]
     assert "m-1" in held["detail"]["message"]
     _, listed = await told(web, "GET", f"/runs?subject={cage['subject_id']}&unfinished=true")
