@@ -62,12 +62,16 @@ class Simulator:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for life in self._lives:
-            life.cancel()
+        self.send_to_sleep()
         try:
             await asyncio.gather(*(device.shut_down() for device in self._devices.values()))
         finally:
             await self._stack.aclose()
+
+    def send_to_sleep(self) -> None:
+        """Have the subjects touch nothing any more, for good; devices go on."""
+        for life in self._lives:
+            life.cancel()
 
     def _resident(self, spec: SubjectSpec) -> Resident:
         dice = random.Random(f"{self._seed}:{spec.name}:{spec.model}")  # noqa: S311 - an animal's whims, not secrets

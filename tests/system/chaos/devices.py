@@ -30,8 +30,8 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct):
-    """`rate_hz`: telemetry messages a second and device, from `speak` to `quiet`. `subjects`: the places, cage by cage, at which
-    an ideal subject lives that is `speed` times faster than a rodent."""
+    """`rate_hz`: telemetry messages a second and device, from `speak` to `quiet`, after which subjects sleep, too. `subjects`:
+    the places, cage by cage, at which an ideal subject lives that is `speed` times faster than a rodent."""
 
     host: str
     port: int
@@ -84,6 +84,8 @@ async def _obey(simulator: Simulator, order: Order, rate_hz: float) -> object:
         case "speak" | "quiet":
             for device in simulator.devices:
                 device.set_rate(rate_hz if order.do == "speak" else 0.0)
+            if order.do == "quiet":
+                simulator.send_to_sleep()  # dozens of them touch something twice a second
         case "online":
             return sum(device.connected for device in simulator.devices)
         case "count":  # quick, also after an hour of much

@@ -133,9 +133,13 @@ async def _strike(made: World, plan: tuple[Fault, ...], report: Report, tell: Te
             await course.finish(report.facts, tell)
         await asyncio.sleep(report.ordeal.warm_s / 2)
     try:
-        await _audit(made, load, warm, report, tell)
+        await _audit(made, load, warm, report)
     except (AssertionError, OSError) as error:  # a TimeoutError is one; what else there is to judge is judged all the same
         report.findings.append(Finding("audit: to its end", 1, 1, differences=[repr(error)]))
+    tell("stopping")
+    stopping = time.monotonic()
+    await made.stop()
+    report.facts["stopped_s"] = round(time.monotonic() - stopping, 1)
     if course is not None:
         report.findings += await course.judged(made, report.facts)
 
@@ -203,7 +207,7 @@ async def _clear(made: World, facts: dict[str, Any], what: str, states: set[str]
         await asyncio.sleep(every_s)
 
 
-async def _audit(made: World, load: Load, warm: dict[str, float], report: Report, tell: Tell) -> None:
+async def _audit(made: World, load: Load, warm: dict[str, float], report: Report) -> None:
     await made.instruments.order("quiet")
     confirmed = await _at_rest(made)
     connection = await asyncpg.connect(made.on.database_url)
@@ -216,12 +220,8 @@ async def _audit(made: World, load: Load, warm: dict[str, float], report: Report
     finally:
         await connection.close()
     after = await asyncio.to_thread(house.memory, made)
-    report.findings += [house.grown(warm, after), await _orphans(made)]
+    report.findings += [house.grown(warm, after, report.facts.get("runs", 0)), await _orphans(made)]
     report.facts["memory"] = {part: f"{mib:.0f} → {after.get(part, 0):.0f}" for part, mib in warm.items()}
-    tell("stopping")
-    stopping = time.monotonic()
-    await made.stop()
-    report.facts["stopped_s"] = round(time.monotonic() - stopping, 1)
 
 
 async def _at_rest(made: World) -> Any:

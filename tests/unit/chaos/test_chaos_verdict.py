@@ -124,3 +124,6 @@ def test_ranges_are_the_numbers(numbers: set[int]) -> None:
 def test_growth_and_absence_are_seen() -> None:
     assert grown({"web": 60.0, "fleet": 3.0}, {"web": 80.0, "fleet": 6.0}).audit().clean
     assert grown({"web": 60.0, "fleet": 3.0}, {"web": 90.0}).lost == 2
+    assert grown({"recorder:0": 30.0}, {"recorder:0": 50.0}).lost == 1
+    assert grown({"recorder:0": 30.0}, {"recorder:0": 50.0}, runs=200).audit().clean, "it may have journals of runs open"
+    assert grown({"recorder:0": 30.0}, {"recorder:0": 70.0}, runs=2000).lost == 1, "but never more than some"
