@@ -21,7 +21,7 @@ OK = 200
 
 
 class Settings(msgspec.Struct):
-    """Caller n begins at path n and goes round all of them, or with `stay` keeps to its own. `warm_s` is not counted."""
+    """Caller n begins at path n and goes round: with as many paths as callers it keeps to its own. `warm_s` is not counted."""
 
     port: int
     token: str
