@@ -54,7 +54,7 @@ async def test_the_host_that_schedules_dies_and_the_other_begins_what_is_due_onc
         begun = await lab.slot(first, "started")
         (run,) = await lab.runs(first)
         assert run["id"] == begun["id"]
-        await lab.begun(run["id"])
+        before = await lab.begun(run["id"])
 
         kill_host(hosts[dying])
         assert await schedules(lab.laboratory, surviving) == surviving
@@ -70,8 +70,10 @@ async def test_the_host_that_schedules_dies_and_the_other_begins_what_is_due_onc
 
         await eventually(waits_for_a_person, what="the run is back, and asks, as its protocol says")
         await lab.post(f"/runs/{run['id']}/resume", {}, 200)
-        assert (await lab.begun(run["id"]))["trials"] >= 1, "it goes on where it was"
+        assert (await lab.begun(run["id"]))["now"]["n"] > before["now"]["n"], "it goes on where it was"
         await lab.end(run["id"])
+        steps = [each["event"]["type"] for each in (await lab.get(f"/runs/{run['id']}/events", limit=500))["items"]]
+        assert steps.count("Recovered") == 1, steps
         assert (await lab.slot(second, "started"))["id"] == waits["id"]
         (other,) = await lab.runs(second)
         await lab.begun(other["id"])
