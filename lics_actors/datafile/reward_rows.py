@@ -64,8 +64,10 @@ class _Measured:
         curve = None if held is None else Curve(held.slope, held.offset, held.low, held.high)
         fate = FATES.get(outcome, Fate.COMMANDED)
         known = amounts(self._unit, None if kept is None else kept.args, None if kept is None else kept.result, fate, curve)
-        figures = (NAN if each is None else each for each in (known.commanded, known.confirmed, known.measured))
-        return *figures, 0 if held is None else held.version  # type: ignore[return-value]
+        commanded, confirmed, measured = (
+            NAN if each is None else each for each in (known.commanded, known.confirmed, known.measured)
+        )
+        return commanded, confirmed, measured, 0 if held is None else held.version
 
 
 def in_force(calibrations: Sequence[CalibrationFacts], time: datetime) -> CalibrationFacts | None:

@@ -181,6 +181,7 @@ class Shell:
         else:
             kept, words = replace(row, why=("it is planned no more, or was too long ago: begin a run by hand",)), []
         self._alarms(await self._repository.keep_slots([kept], words, {row.id: row.wish_at}))
+        self._decided(kept, now)
 
     # what is done
 

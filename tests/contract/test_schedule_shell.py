@@ -224,9 +224,11 @@ async def test_what_nobody_decided_for_days_is_closed_and_what_is_planned_no_mor
     await repository.keep_slots([old, unplanned, ill, late])
     await repository.wish_slot(ill.id, "skip", "user:1", "was ill")
     await repository.wish_slot(late.id, "start", "user:1", "why not")
-    async with at_work(repository, fleet):
+    shown: list[tuple[UUID, str]] = []
+    async with at_work(repository, fleet, shown):
         await eventually(lambda: _is_gone(repository, unplanned.id), 30.0, "nobody plans it any more")
         await eventually(lambda: _unwished(repository, late.id), 30.0, "the wish was heard")
+        await eventually(lambda: (ill.id, "skipped") in shown, what="who looks on is told")
     assert (await repository.get_slot(old.id)).status == "missed"
     skipped, told = await repository.get_slot(ill.id), await repository.get_slot(late.id)
     assert (skipped.status, skipped.why, skipped.principal, skipped.wish) == ("skipped", ("was ill",), "user:1", None)

@@ -202,7 +202,7 @@ class Hub:
                 self._start_anew()
             elif topic in self._feeds and (message := understood(topic, body)) is not None:
                 self.metrics.heard.inc()
-                if isinstance(message, AlarmLive) and not self._alarm_words.news(message):
+                if isinstance(message, AlarmLive) and not self._alarm_words.news(n, message):
                     continue
                 for feed in list(self._feeds[topic].values()):
                     feed.n = max(feed.n, n)

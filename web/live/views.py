@@ -100,7 +100,8 @@ def told(topic: str, n: int, message: Happened) -> Told:
         case RunStepLive(step=step):
             return StepTold(topic, n, step)
         case SlotLive():
-            return SessionTold(topic, n, SessionNow(*msgspec.structs.astuple(message)))
+            session = msgspec.structs.asdict(message)
+            return SessionTold(topic, n, SessionNow(id=session.pop("slot_id"), **session))
         case _:
             assert_never(message)
 
