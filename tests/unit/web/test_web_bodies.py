@@ -91,7 +91,7 @@ def test_what_is_accepted_can_be_kept_and_is_kept_as_it_was(args: dict[str, Any]
         return
     assert kept == args
     assert not list(unstorable_parts(kept))
-    assert "\\u0000" not in json.dumps(kept, allow_nan=False)
+    assert "\\u0000" not in json.dumps(kept, allow_nan=False).replace("\\\\", "")  # a backslash itself is written as two
 
 
 @given(st.binary())
